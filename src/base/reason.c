@@ -1,0 +1,38 @@
+/* reason.c -- the words for why Weir itself ended or refused a request. Any process.
+ * A table and no policy: what is done about a reason is decided where it arises. */
+#include "src/base/reason.h"
+
+#include <stddef.h>
+#include "src/base/mem.h"
+
+static const struct reason_words {
+	const char *name;
+	const char *status;
+} reasons[REASON_COUNT] = {
+	[REASON_NONE] = { "none", NULL },
+	[REASON_QUEUE_FULL] = { "queue_full", "503 Service Unavailable" },
+	[REASON_QUEUE_TIMEOUT] = { "queue_timeout", "503 Service Unavailable" },
+	[REASON_HEADER_TIMEOUT] = { "header_timeout", "408 Request Timeout" },
+	[REASON_BODY_TIMEOUT] = { "body_timeout", "408 Request Timeout" },
+	[REASON_BODY_TOO_LARGE] = { "body_too_large", "413 Content Too Large" },
+	[REASON_PARAMS_TOO_LARGE] = { "params_too_large", "431 Request Header Fields Too Large" },
+	[REASON_REQUEST_TIMEOUT] = { "request_timeout", "504 Gateway Timeout" },
+	[REASON_CHILD_DIED] = { "child_died", "502 Bad Gateway" },
+	[REASON_SPAWN_FAILED] = { "spawn_failed", "503 Service Unavailable" },
+	[REASON_BAD_HEADER] = { "bad_header", "400 Bad Request" },
+	[REASON_CLIENT_GONE] = { "client_gone", NULL },
+	[REASON_DRAINING] = { "draining", "503 Service Unavailable" },
+	[REASON_DENIED] = { "denied", "403 Forbidden" },
+};
+
+const char *reason_name(enum reason reason)
+{
+	BUG_IF((unsigned)reason >= REASON_COUNT);
+	return reasons[reason].name;
+}
+
+const char *reason_status(enum reason reason)
+{
+	BUG_IF((unsigned)reason >= REASON_COUNT);
+	return reasons[reason].status;
+}

@@ -1,0 +1,29 @@
+/* reason.h -- why Weir itself ended or refused a request: one code for log, counters and the X-Weir-Reason
+ * header. */
+#ifndef WEIR_REASON_H
+#define WEIR_REASON_H
+
+enum reason {
+	REASON_NONE,
+	REASON_QUEUE_FULL,
+	REASON_QUEUE_TIMEOUT,
+	REASON_HEADER_TIMEOUT,
+	REASON_BODY_TIMEOUT,
+	REASON_BODY_TOO_LARGE,
+	REASON_PARAMS_TOO_LARGE,
+	REASON_REQUEST_TIMEOUT,
+	REASON_CHILD_DIED,
+	REASON_SPAWN_FAILED,
+	REASON_BAD_HEADER,
+	REASON_CLIENT_GONE,
+	REASON_DRAINING,
+	REASON_DENIED,
+	REASON_COUNT
+};
+
+/* "queue_full" ...; "none" for REASON_NONE. */
+const char *reason_name(enum reason reason);
+/* The HTTP status that a client is told ("408 Request Timeout"); NULL where there is nobody to tell. */
+const char *reason_status(enum reason reason);
+
+#endif
