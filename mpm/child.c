@@ -1,0 +1,65 @@
+/* child.c -- the life of a child after its fork in the zygote: slot, watcher, model, end. It serves requests and
+ * does nothing else; whether it should exist is the pool process' decision. */
+#include "mpm/child.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "mpm/child_link.h"
+#include "mpm/child_priv.h"
+#include "mpm/child_watch.h"
+#include "src/base/clock.h"
+#include "src/base/exits.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+
+static void slot_init(struct child *c)
+{
+	struct slot *s = &c->slot;
+
+	s->child = c;
+	s->board = board_slot(c->start->board, c->start->slot);
+	board_slot_reset(s->board, BOARD_STARTING, clock_ms());
+	s->fd = -1;
+	s->over_tcp = c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
+	s->in = xcalloc(1, SLOT_READ_BYTES);
+	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
+	pthread_mutex_init(&s->io_lock, NULL);
+}
+
+static void child_init(struct child *c)
+{
+	struct err err;
+
+	c->limits = (struct fcgi_limits){
+		.max_params = c->conf->request_max_params,
+		.roles = c->start->sapi->roles,
+		.max_conns = (uint32_t)c->conf->max_children,
+		.max_reqs = (uint32_t)c->conf->max_children,
+	};
+	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x", (unsigned)getpid(), (unsigned)clock_us());
+	slot_init(c);
+	if (c->start->sapi->child_init && c->start->sapi->child_init(c->start->ctx, &err) < 0)
+		goto failed;
+	if (child_watch_start(c, &err) < 0)
+		goto failed;
+	return;
+failed:
+	child_link_failed(err.text);
+	_exit(EXIT_SOFTWARE);
+}
+
+_Noreturn void child_run(const struct child_start *start)
+{
+	struct child *c = xcalloc(1, sizeof(*c));
+
+	c->start = start;
+	c->conf = start->conf;
+	log_to_sink(child_link_log, NULL);
+	child_init(c);
+	start->mpm->run(c);
+	child_watch_stop(c);
+	if (start->sapi->child_end)
+		start->sapi->child_end(start->ctx);
+	_exit(EXIT_OK);
+}

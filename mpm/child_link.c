@@ -1,0 +1,43 @@
+/* child_link.c -- runs in a child: its messages to the pool process over CHILD_FD_LINK. */
+#include "mpm/child_link.h"
+
+#include "mpm/child_proto.h"
+#include "src/base/fd.h"
+#include "src/base/link.h"
+
+static void send_connection(enum child_report type, int *fd)
+{
+	struct ipc_msg msg = { .head.type = type, .fd_count = 1 };
+
+	msg.fds[0] = *fd;
+	link_send(CHILD_FD_LINK, &msg);
+	fd_close(fd);
+}
+
+void child_link_ready(void)
+{
+	struct ipc_msg msg = { .head.type = CHILD_READY };
+
+	link_send(CHILD_FD_LINK, &msg);
+}
+
+void child_link_failed(const char *why)
+{
+	link_send_text(CHILD_FD_LINK, CHILD_FAILED, why);
+}
+
+void child_link_park(int *fd)
+{
+	send_connection(CHILD_PARK, fd);
+}
+
+void child_link_linger(int *fd)
+{
+	send_connection(CHILD_LINGER, fd);
+}
+
+void child_link_log(void *arg, enum log_level level, const char *text, size_t len)
+{
+	(void)arg;
+	link_send_log(CHILD_FD_LINK, CHILD_LOG, level, text, len);
+}

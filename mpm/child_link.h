@@ -1,0 +1,18 @@
+/* child_link.h -- what a child sends its pool process. Any thread. When the pool process is gone nothing is sent and
+ * nothing fails: the watcher sees that end. */
+#ifndef WEIR_CHILD_LINK_H
+#define WEIR_CHILD_LINK_H
+
+#include <stddef.h>
+#include "src/base/log.h"
+
+void child_link_ready(void);
+void child_link_failed(const char *why);
+/* Give a connection away: idle, to be parked; or answered and shut for writing, to be read empty. *fd is closed here
+ * and set to -1 in any case. */
+void child_link_park(int *fd);
+void child_link_linger(int *fd);
+/* A log_sink_fn: lines of any length, in pieces that no other thread's line comes between. */
+void child_link_log(void *arg, enum log_level level, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,95 @@
+/* child_priv.h -- a child and its slot from the inside. Only child*.c, the mpms and their tests include it. */
+#ifndef WEIR_CHILD_PRIV_H
+#define WEIR_CHILD_PRIV_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "mpm/child.h"
+#include "src/base/reason.h"
+#include "src/fcgi/fcgi_turn.h"
+
+#define SLOT_READ_BYTES  (64 * 1024)    /* a small request comes in one read */
+#define SLOT_WRITE_BYTES (64 * 1024)    /* and leaves in one write */
+#define SLOT_ID_BYTES    63             /* of a request id, as on the scoreboard */
+
+/* Orders of the pool process: set by the watcher, looked at by slots. It only ever grows. */
+enum child_mode {
+	CHILD_MODE_SERVE,
+	CHILD_MODE_CLOSING,             /* each answer closes its connection */
+	CHILD_MODE_LAST,                /* serve what waits, then leave */
+	CHILD_MODE_LEAVE,               /* finish what is in hand, then leave */
+};
+
+enum slot_reading {
+	SLOT_NOT_READING,
+	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
+	SLOT_READING_HEAD,
+	SLOT_READING_BODY,
+};
+
+/* One unit of concurrency. Its thread owns everything but what the comments give to the watcher. */
+struct slot {
+	struct child *child;
+	struct board_slot *board;
+
+	/* The connection: fd -1 is none. The watcher may shut fd down, under io_lock. */
+	int fd;
+	bool polled;                    /* fd is registered with the mpm's epoll */
+	bool over_tcp;
+	char peer[INET6_ADDRSTRLEN];
+	uint8_t *in;                    /* SLOT_READ_BYTES */
+	size_t in_pos, in_len;
+	struct fcgi_turn turn;
+	struct buf out;                 /* records that wait to be written */
+	size_t out_open;                /* offset + 1 of the record in out that can still grow; 0: none */
+	bool out_is_reply;              /* out holds bytes of the reply, not only management answers */
+
+	/* The request in hand. */
+	struct request req;
+	char id[SLOT_ID_BYTES + 1];
+	int64_t announced;              /* CONTENT_LENGTH, or -1 */
+	uint64_t body_read;             /* bytes of STDIN so far */
+	const uint8_t *body;            /* bytes of STDIN at hand, into in */
+	size_t body_len;
+	bool body_ended;
+	bool stderr_used;
+	bool finished;                  /* the reply is complete: later output is dropped */
+	bool aborted;                   /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
+	bool must_close;                /* the connection is not to be kept whatever the client asked */
+	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
+
+	/* Shared with the watcher. */
+	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
+	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
+	_Atomic uint32_t sequence;      /* odd while a request runs */
+	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
+	_Atomic uint64_t read_since_ms;
+	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */
+	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
+	_Atomic bool gone;              /* the client has closed or aborted */
+};
+
+struct child {
+	const struct child_start *start;
+	const struct conf_pool *conf;
+	struct slot slot;
+	struct fcgi_limits limits;
+	uint64_t served;
+	char id_seed[20];               /* start of the request ids that are made here */
+
+	_Atomic uint32_t mode;          /* enum child_mode */
+	int wake;                       /* eventfd, readable for good once mode asks an idle slot to look */
+	pthread_t watcher;
+	int watch_kick;                 /* eventfd that wakes the watcher */
+	_Atomic bool watch_asleep;      /* the watcher sleeps without a time limit */
+	_Atomic bool watch_stop;
+};
+
+static inline enum child_mode child_mode(const struct child *c)
+{
+	return (enum child_mode)atomic_load_explicit(&c->mode, memory_order_acquire);
+}
+
+#endif

@@ -1,0 +1,299 @@
+/* child_request.c -- runs in a child, in a slot's thread: what a SAPI can ask of a request. A body is pulled through
+ * the slot's read buffer, a reply is collected in its write buffer; both in constant memory. */
+#include "mpm/child_request.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fastcgi.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mpm/child_conn.h"
+#include "mpm/child_serve.h"
+#include "src/base/clock.h"
+#include "src/fcgi/fcgi_encode.h"
+
+static struct slot *slot_of(const struct request *req)
+{
+	return (struct slot *)((char *)(uintptr_t)req - offsetof(struct slot, req));
+}
+
+const char *child_request_param(const struct slot *s, const char *name)
+{
+	const char *value = fcgi_params_get(&s->turn.params, name, NULL);
+
+	return value ? value : "";
+}
+
+static const char *op_param(const struct request *req, const char *name, size_t *len_out)
+{
+	return fcgi_params_get(&slot_of(req)->turn.params, name, len_out);
+}
+
+static size_t op_param_count(const struct request *req)
+{
+	return fcgi_params_count(&slot_of(req)->turn.params);
+}
+
+static void op_param_at(const struct request *req, size_t i, struct sapi_param *out)
+{
+	const struct fcgi_params *params = &slot_of(req)->turn.params;
+	const struct fcgi_param *q = fcgi_params_at(params, i);
+
+	out->name = fcgi_params_name(params, q);
+	out->name_len = q->name_len;
+	out->value = fcgi_params_value(params, q);
+	out->value_len = q->value_len;
+}
+
+static int fail(struct slot *s, enum reason reason)
+{
+	if (s->failed == REASON_NONE)
+		s->failed = reason;
+	s->must_close = true;
+	return -1;
+}
+
+/* Bring the next bytes of STDIN, or its end. 0, or -1 after fail(). */
+static int next_body(struct slot *s)
+{
+	const uint8_t *at = s->in + s->in_pos;
+	size_t left = s->in_len - s->in_pos;
+	enum fcgi_turn_event event = fcgi_turn_next(&s->turn, &s->child->limits, &at, &left, &s->out);
+
+	s->in_pos = s->in_len - left;
+	switch (event) {
+	case FCGI_TURN_BODY:
+		s->body = s->turn.body;
+		s->body_len = s->turn.body_len;
+		return 0;
+	case FCGI_TURN_BODY_END:
+		s->body_ended = true;
+		return 0;
+	case FCGI_TURN_MORE:
+		child_conn_seal(s);
+		if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
+			return fail(s, REASON_CLIENT_GONE);
+		if (child_conn_fill(s, SLOT_READING_BODY) > 0)
+			return 0;
+		if (atomic_load(&s->late) != REASON_NONE)
+			return fail(s, REASON_BODY_TIMEOUT);
+		atomic_store(&s->gone, true);
+		return fail(s, REASON_CLIENT_GONE);
+	case FCGI_TURN_ABORT:
+		s->aborted = true;
+		s->body_ended = true;
+		s->failed = REASON_CLIENT_GONE;
+		atomic_store(&s->gone, true);
+		return -1;
+	default:
+		return fail(s, REASON_BAD_HEADER);
+	}
+}
+
+/* The body is cut to what was announced: more than that is a fault of the peer's, after which nothing on this
+ * connection is believed. */
+static size_t within_announced(struct slot *s, size_t len)
+{
+	uint64_t left;
+
+	if (s->announced < 0)
+		return len;
+	left = (uint64_t)s->announced - s->body_read;
+	if (len <= left)
+		return len;
+	s->must_close = true;
+	return (size_t)left;
+}
+
+static ssize_t take_body(struct slot *s, void *out, size_t len)
+{
+	uint64_t max = s->child->conf->request_max_body;
+	size_t take = s->body_len < len ? s->body_len : len;
+	size_t use = within_announced(s, take);
+
+	memcpy(out, s->body, use);
+	s->body += take;
+	s->body_len -= take;
+	s->body_read += use;
+	if (max > 0 && s->body_read > max)
+		return fail(s, REASON_BODY_TOO_LARGE);
+	return (ssize_t)use;
+}
+
+static ssize_t op_read(struct request *req, void *out, size_t len)
+{
+	struct slot *s = slot_of(req);
+	ssize_t got = 0;
+
+	while (s->failed == REASON_NONE && len > 0) {
+		if (s->body_len > 0)
+			got = take_body(s, out, len);
+		if (got != 0)
+			return got;
+		if (s->body_ended && s->announced > 0 && s->body_read < (uint64_t)s->announced)
+			return fail(s, REASON_BAD_HEADER);
+		if (s->body_ended)
+			return 0;
+		if (s->body_len == 0 && next_body(s) < 0)
+			return -1;
+	}
+	return len == 0 ? 0 : -1;
+}
+
+static bool reply_is_void(const struct slot *s)
+{
+	return atomic_load_explicit(&s->gone, memory_order_relaxed) || (s->failed != REASON_NONE && !s->sent);
+}
+
+static int op_write(struct request *req, const void *data, size_t len)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->finished)
+		return 0;
+	if (reply_is_void(s))
+		return -1;
+	return child_conn_out(s, FCGI_STDOUT, data, len);
+}
+
+static int op_flush(struct request *req)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->finished)
+		return 0;
+	return reply_is_void(s) ? -1 : child_conn_flush(s);
+}
+
+static void op_error(struct request *req, const char *text, size_t len)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->finished || reply_is_void(s) || len == 0)
+		return;
+	s->stderr_used = true;
+	child_conn_out(s, FCGI_STDERR, text, len);
+}
+
+int child_request_complete(struct slot *s)
+{
+	if (s->finished)
+		return 0;
+	s->finished = true;
+	child_conn_seal(s);
+	fcgi_add_stream_end(&s->out, FCGI_STDOUT, s->turn.id);
+	if (s->stderr_used)
+		fcgi_add_stream_end(&s->out, FCGI_STDERR, s->turn.id);
+	fcgi_add_end(&s->out, s->turn.id, s->req.app_status, FCGI_REQUEST_COMPLETE);
+	s->out_is_reply = true;
+	return child_conn_flush(s);
+}
+
+static int op_finish(struct request *req)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->finished)
+		return 0;
+	if (reply_is_void(s))
+		return -1;
+	if (child_request_complete(s) < 0)
+		return -1;
+	child_serve_release(s);
+	return 0;
+}
+
+static bool op_gone(const struct request *req)
+{
+	return atomic_load(&slot_of(req)->gone);
+}
+
+static void op_script(struct request *req, const char *path)
+{
+	board_slot_script(slot_of(req)->board, path);
+}
+
+static const struct request_ops ops = {
+	.param = op_param,
+	.param_count = op_param_count,
+	.param_at = op_param_at,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.error = op_error,
+	.finish = op_finish,
+	.gone = op_gone,
+	.script = op_script,
+};
+
+/* The front end's id when it is harmless in a log line, else one of ours. */
+static void choose_id(struct slot *s)
+{
+	const char *sent = child_request_param(s, "HTTP_X_REQUEST_ID");
+	size_t len = 0;
+
+	while (sent[len] != '\0' && len <= SLOT_ID_BYTES
+	    && (isalnum((unsigned char)sent[len]) || strchr("-_.:/+=@", sent[len])))
+		len++;
+	if (len > 0 && len <= SLOT_ID_BYTES && sent[len] == '\0')
+		memcpy(s->id, sent, len + 1);
+	else
+		snprintf(s->id, sizeof(s->id), "%s-%llx", s->child->id_seed, (unsigned long long)s->child->served);
+}
+
+/* CONTENT_LENGTH: -1 when there is none, or when it is no number. */
+static int64_t announced_length(const struct slot *s)
+{
+	const char *text = child_request_param(s, "CONTENT_LENGTH");
+	char *end;
+	long long value;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	return *end == '\0' && errno == 0 ? value : -1;
+}
+
+static void tell_board(struct slot *s, uint64_t now)
+{
+	const char *uri = child_request_param(s, "REQUEST_URI");
+	struct board_request line = {
+		.start_ms = now,
+		.id = s->id,
+		.method = child_request_param(s, "REQUEST_METHOD"),
+		.uri = *uri ? uri : child_request_param(s, "SCRIPT_NAME"),
+		.script = child_request_param(s, "SCRIPT_FILENAME"),
+	};
+
+	board_slot_request(s->board, &line);
+	board_slot_state(s->board, BOARD_RUNNING, now);
+}
+
+int child_request_begin(struct slot *s)
+{
+	uint64_t now = clock_ms(), max = s->child->conf->request_max_body;
+
+	choose_id(s);
+	s->req = (struct request){ .ops = &ops, .role = s->turn.role, .id = s->id, .peer = s->peer };
+	s->announced = announced_length(s);
+	s->body_read = 0;
+	s->body = NULL;
+	s->body_len = 0;
+	s->body_ended = false;
+	s->stderr_used = false;
+	s->finished = false;
+	s->aborted = false;
+	s->must_close = false;
+	s->failed = REASON_NONE;
+	s->sent = false;
+	atomic_store(&s->gone, false);
+	atomic_store(&s->run_since_ms, now);
+	atomic_fetch_add(&s->sequence, 1);
+	tell_board(s, now);
+	if (max > 0 && s->announced > 0 && (uint64_t)s->announced > max)
+		return fail(s, REASON_BODY_TOO_LARGE);
+	return 0;
+}

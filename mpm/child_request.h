@@ -1,0 +1,15 @@
+/* child_request.h -- the request that a SAPI sees, backed by a slot's connection. Slot's thread only. */
+#ifndef WEIR_CHILD_REQUEST_H
+#define WEIR_CHILD_REQUEST_H
+
+#include "mpm/child_priv.h"
+
+/* The head has come: fill the slot's request from its parameters. 0, or -1 with s->failed set (its announced body is
+ * past request.max_body): answer that instead of running the SAPI. */
+int child_request_begin(struct slot *s);
+/* Send what is left of the reply with its end (section 5.5). Idempotent. 0, or -1: the client is gone. */
+int child_request_complete(struct slot *s);
+/* What a parameter says; "" when it is not there. */
+const char *child_request_param(const struct slot *s, const char *name);
+
+#endif

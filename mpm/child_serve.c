@@ -1,0 +1,210 @@
+/* child_serve.c -- runs in a child, in a slot's thread: one connection, request after request. It decides when a
+ * connection is kept, given away or closed, and never closes one with unread bytes under a peer that still reads. */
+#include "mpm/child_serve.h"
+
+#include <sys/socket.h>
+#include "mpm/child_answer.h"
+#include "mpm/child_conn.h"
+#include "mpm/child_link.h"
+#include "mpm/child_request.h"
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+
+#define DRAIN_BYTES (256 * 1024)        /* of an unread body that the slot itself reads, if they are there already */
+
+enum head_end { HEAD_READY, HEAD_IDLE, HEAD_OVER };
+
+bool child_leaving(const struct child *c)
+{
+	int64_t max = c->conf->max_requests;
+
+	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && c->served >= (uint64_t)max);
+}
+
+static enum fcgi_turn_event next_event(struct slot *s)
+{
+	const uint8_t *at = s->in + s->in_pos;
+	size_t left = s->in_len - s->in_pos;
+	enum fcgi_turn_event event = fcgi_turn_next(&s->turn, &s->child->limits, &at, &left, &s->out);
+
+	s->in_pos = s->in_len - left;
+	child_conn_seal(s);
+	return event;
+}
+
+/* Nothing more came for a head: a peer that closed between requests is no event; one that left half a head is. */
+static enum head_end head_missing(struct slot *s)
+{
+	enum reason late = (enum reason)atomic_load(&s->late);
+
+	s->id[0] = '\0';
+	s->sent = false;
+	s->finished = false;
+	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0)
+		child_answer(s, late, "raise request.header_timeout if the front end is that slow");
+	else if (late != REASON_NONE)
+		board_slot_reason(s->board, late);
+	else if (fcgi_turn_in_head(&s->turn))
+		child_answer_note(s, REASON_CLIENT_GONE, "the connection ended within a request's head");
+	return HEAD_OVER;
+}
+
+static enum head_end head_refused(struct slot *s, enum fcgi_turn_event event)
+{
+	s->id[0] = '\0';
+	s->sent = false;
+	s->finished = false;
+	if (event == FCGI_TURN_TOO_LARGE)
+		child_answer(s, REASON_PARAMS_TOO_LARGE, "its parameters are larger than request.max_params");
+	else
+		child_answer_note(s, REASON_BAD_HEADER, s->turn.why);
+	s->must_close = true;
+	return HEAD_OVER;
+}
+
+/* Read up to the end of a request's head. With wait_first a connection that has said nothing is waited for. */
+static enum head_end read_head(struct slot *s, bool wait_first)
+{
+	bool said_something = !wait_first;
+
+	for (;;) {
+		enum fcgi_turn_event event = next_event(s);
+
+		if (event == FCGI_TURN_HEAD)
+			return HEAD_READY;
+		if (event == FCGI_TURN_BAD || event == FCGI_TURN_TOO_LARGE)
+			return head_refused(s, event);
+		if (event != FCGI_TURN_MORE)
+			continue;
+		s->must_close = s->turn.rejected_last;
+		if (child_conn_flush(s) < 0 || s->must_close)
+			return HEAD_OVER;
+		if (said_something && !fcgi_turn_in_head(&s->turn))
+			return HEAD_IDLE;
+		if (child_conn_fill(s, fcgi_turn_in_head(&s->turn) ? SLOT_READING_HEAD : SLOT_READING_FIRST) <= 0)
+			return head_missing(s);
+		said_something = true;
+	}
+}
+
+/* Pass over what is left of the body, as far as it is here already. True when its end was seen. */
+static bool drain_body(struct slot *s)
+{
+	size_t drained = 0;
+
+	s->body_len = 0;
+	while (!s->body_ended && drained < DRAIN_BYTES) {
+		enum fcgi_turn_event event = next_event(s);
+		ssize_t got;
+
+		if (event == FCGI_TURN_BODY_END)
+			s->body_ended = true;
+		if (event == FCGI_TURN_BAD || event == FCGI_TURN_ABORT)
+			return false;
+		if (event != FCGI_TURN_MORE)
+			continue;
+		got = child_conn_fill_now(s);
+		if (got <= 0)
+			return false;
+		drained += (size_t)got;
+	}
+	return s->body_ended;
+}
+
+/* Close without a reset: a peer that still sends is read empty by the pool process, not by this slot. */
+static void end_connection(struct slot *s, bool read_empty)
+{
+	int fd = child_conn_release(s);
+
+	if (read_empty || (atomic_load(&s->gone) && !s->aborted)) {
+		fd_close(&fd);
+		return;
+	}
+	shutdown(fd, SHUT_WR);
+	child_link_linger(&fd);
+}
+
+/* After a reply: true when the connection stays the slot's. */
+static bool keep_connection(struct slot *s)
+{
+	bool read_empty = drain_body(s);
+
+	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
+	    && (s->aborted || !atomic_load(&s->gone))) {
+		fcgi_turn_done(&s->turn);
+		return true;
+	}
+	end_connection(s, read_empty && s->in_pos == s->in_len);
+	return false;
+}
+
+void child_serve_release(struct slot *s)
+{
+	atomic_store(&s->run_since_ms, 0);
+	board_slot_state(s->board, BOARD_FINISHING, clock_ms());
+	if (!keep_connection(s))
+		return;
+	if (s->in_pos == s->in_len)
+		child_serve_park(s);
+}
+
+void child_serve_park(struct slot *s)
+{
+	int fd = child_conn_release(s);
+
+	child_link_park(&fd);
+}
+
+static const char *failure_detail(enum reason reason)
+{
+	switch (reason) {
+	case REASON_BODY_TOO_LARGE:
+		return "its body is larger than request.max_body";
+	case REASON_BODY_TIMEOUT:
+		return "its body stopped coming; raise request.body_timeout if the front end is that slow";
+	case REASON_BAD_HEADER:
+		return "its body is not what CONTENT_LENGTH or the protocol says";
+	default:
+		return NULL;
+	}
+}
+
+static void run_request(struct slot *s)
+{
+	const struct child_start *start = s->child->start;
+	enum sapi_end end = SAPI_END_OK;
+
+	if (child_request_begin(s) == 0)
+		end = start->sapi->serve(start->ctx, &s->req);
+	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished))
+		child_answer_note(s, REASON_CLIENT_GONE, NULL);
+	else if (s->failed != REASON_NONE)
+		child_answer(s, s->failed, failure_detail(s->failed));
+	child_request_complete(s);
+	atomic_store(&s->run_since_ms, 0);
+	atomic_fetch_add(&s->sequence, 1);
+	s->child->served++;
+	board_slot_served(s->board);
+	if (end == SAPI_END_LEAVE)
+		atomic_store(&s->child->mode, CHILD_MODE_LEAVE);
+}
+
+void child_serve(struct slot *s)
+{
+	bool fresh = true;
+	enum head_end head;
+
+	board_slot_state(s->board, BOARD_READING, clock_ms());
+	while ((head = read_head(s, fresh)) == HEAD_READY) {
+		run_request(s);
+		if (s->fd == -1 || !keep_connection(s))
+			break;
+		fresh = false;
+		if (s->in_pos == s->in_len)
+			break;
+	}
+	if (head == HEAD_OVER)
+		end_connection(s, s->in_pos == s->in_len && !s->must_close);
+	board_slot_owns(s->board, s->fd != -1);
+	board_slot_state(s->board, BOARD_IDLE, clock_ms());
+}

@@ -1,0 +1,260 @@
+/* child_watch.c -- runs in a child, as its watcher thread. It never touches the application's data, takes no lock
+ * that a slot holds while it waits (a failed trylock is an answer too), and ends the process only for a request
+ * that is past its time or given up by order. */
+#include "mpm/child_watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "mpm/child_answer.h"
+#include "mpm/child_proto.h"
+#include "src/base/clock.h"
+#include "src/base/ipc.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+
+#define TICK_MS         100             /* how soon a gone client or a deadline is seen */
+#define LEAVING_READ_MS 500             /* a leaving child waits so long for a silent connection */
+#define SLEEP_AFTER     10              /* ticks without a request before the watcher sleeps for good */
+
+struct watch {
+	struct child *child;
+	uint32_t seen;                  /* sequence at the last tick */
+	unsigned quiet;                 /* ticks without change */
+	uint8_t space[IPC_MAX_BODY];
+};
+
+static void raise_mode(struct child *c, enum child_mode mode)
+{
+	uint64_t one = 1;
+
+	if (mode <= child_mode(c))
+		return;
+	atomic_store_explicit(&c->mode, mode, memory_order_release);
+	if (mode >= CHILD_MODE_LAST && write(c->wake, &one, sizeof(one)) < 0)
+		log_debug("cannot wake the slot: %s", strerror(errno));
+}
+
+/* SIGTERM's default action, as php-fpm ends a child: what waits for us sees that signal. */
+static _Noreturn void die(void)
+{
+	sigset_t term;
+
+	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	pthread_sigmask(SIG_UNBLOCK, &term, NULL);
+	raise(SIGTERM);
+	_exit(1);
+}
+
+static void give_up(struct slot *s, enum reason reason)
+{
+	struct board_view view = { 0 };
+	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
+
+	board_read(s->child->start->board, s->child->start->slot, &view);
+	if (reason == REASON_REQUEST_TIMEOUT)
+		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.3f sec), terminating",
+		    view.script, view.method, view.uri, (double)ran_ms / 1000.0);
+	child_answer_late(s, reason);
+	die();
+}
+
+static void on_order(struct child *c, const struct ipc_msg *msg)
+{
+	const struct child_stop *stop = msg->body;
+	struct slot *s = &c->slot;
+
+	switch (msg->head.type) {
+	case CHILD_DRAIN:
+		raise_mode(c, CHILD_MODE_LEAVE);
+		return;
+	case CHILD_CLOSING:
+		raise_mode(c, CHILD_MODE_CLOSING);
+		return;
+	case CHILD_LAST:
+		raise_mode(c, CHILD_MODE_LAST);
+		return;
+	case CHILD_STOP:
+		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
+		raise_mode(c, CHILD_MODE_LEAVE);
+		if (atomic_load(&s->run_since_ms) != 0 || atomic_load(&s->reading) != SLOT_NOT_READING)
+			give_up(s, (enum reason)stop->reason);
+		return;
+	default:
+		BUG_IF("an order that does not exist");
+	}
+}
+
+/* False once the pool process has gone: then the link says nothing any more. */
+static bool take_orders(struct watch *w)
+{
+	struct ipc_msg msg;
+	enum ipc_got got;
+
+	while ((got = ipc_recv(CHILD_FD_LINK, &msg, w->space)) == IPC_MESSAGE) {
+		ipc_drop_fds(&msg);
+		on_order(w->child, &msg);
+	}
+	if (got == IPC_END)
+		raise_mode(w->child, CHILD_MODE_LEAVE);
+	return got != IPC_END;
+}
+
+/* How long a blocked read may last; 0: for ever. A silent connection holds no child that is to leave. */
+static uint64_t read_limit_ms(const struct child *c, enum slot_reading what)
+{
+	if (what == SLOT_READING_FIRST && child_mode(c) >= CHILD_MODE_LAST)
+		return LEAVING_READ_MS;
+	if (what == SLOT_READING_BODY)
+		return (uint64_t)c->conf->request_body_timeout_s * 1000;
+	return (uint64_t)c->conf->request_header_timeout_s * 1000;
+}
+
+/* A blocked read past its time: end it; the slot sees why. */
+static void end_late_read(struct slot *s, uint64_t now)
+{
+	uint32_t what = atomic_load(&s->reading);
+	uint64_t limit_ms = read_limit_ms(s->child, (enum slot_reading)what);
+
+	if (what == SLOT_NOT_READING || limit_ms == 0 || now < atomic_load(&s->read_since_ms) + limit_ms)
+		return;
+	pthread_mutex_lock(&s->io_lock);
+	if (s->fd != -1 && atomic_load(&s->reading) == what) {
+		atomic_store(&s->late, what == SLOT_READING_BODY ? REASON_BODY_TIMEOUT : REASON_HEADER_TIMEOUT);
+		shutdown(s->fd, SHUT_RD);
+	}
+	pthread_mutex_unlock(&s->io_lock);
+}
+
+static void end_late_request(struct slot *s, uint64_t now)
+{
+	int64_t limit_s = s->child->conf->request_terminate_timeout_s;
+	uint64_t since = atomic_load(&s->run_since_ms);
+
+	if (limit_s > 0 && since != 0 && now >= since + (uint64_t)limit_s * 1000)
+		give_up(s, REASON_REQUEST_TIMEOUT);
+}
+
+static void on_gone(struct slot *s, uint32_t sequence)
+{
+	const struct child_start *start = s->child->start;
+
+	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->run_since_ms) == 0)
+		return;
+	atomic_store(&s->gone, true);
+	if (start->sapi->interrupt)
+		start->sapi->interrupt(start->ctx, &s->req);
+}
+
+/* Watch the client of a request that has run for a tick already. A Unix peer that only shut down its writing side
+ * still reads; over TCP the two cannot be told apart. */
+static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
+{
+	client->fd = -1;
+	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->run_since_ms) == 0)
+		return false;
+	client->fd = s->fd;
+	client->events = s->over_tcp ? POLLRDHUP : 0;
+	return client->fd != -1;
+}
+
+static bool busy(struct slot *s)
+{
+	return atomic_load(&s->sequence) % 2 == 1 || atomic_load(&s->reading) != SLOT_NOT_READING;
+}
+
+/* -1: sleep until a slot or the pool process wakes us. */
+static int next_wait(struct watch *w, uint32_t sequence)
+{
+	struct child *c = w->child;
+
+	if (busy(&c->slot) || sequence != w->seen) {
+		w->quiet = 0;
+		return TICK_MS;
+	}
+	if (++w->quiet < SLEEP_AFTER)
+		return TICK_MS;
+	atomic_store(&c->watch_asleep, true);
+	if (busy(&c->slot)) {
+		atomic_store(&c->watch_asleep, false);
+		return TICK_MS;
+	}
+	return -1;
+}
+
+static void *watch_run(void *arg)
+{
+	struct watch *w = arg;
+	struct child *c = w->child;
+	struct slot *s = &c->slot;
+	struct pollfd at[3] = {
+		{ .fd = CHILD_FD_LINK, .events = POLLIN },
+		{ .fd = c->watch_kick, .events = POLLIN },
+	};
+	uint64_t count;
+
+	while (!atomic_load(&c->watch_stop)) {
+		uint32_t sequence = atomic_load(&s->sequence);
+		bool client = watch_client(s, sequence, w->seen, &at[2]);
+		int wait_ms = next_wait(w, sequence);
+
+		w->seen = sequence;
+		if (poll(at, 3, wait_ms) < 0)
+			continue;
+		atomic_store(&c->watch_asleep, false);
+		if (at[0].revents && !take_orders(w))
+			at[0].fd = -1;
+		if (at[1].revents && read(c->watch_kick, &count, sizeof(count)) < 0)
+			continue;
+		if (client && (at[2].revents & (POLLHUP | POLLERR | POLLRDHUP)))
+			on_gone(s, sequence);
+		end_late_read(s, clock_ms());
+		end_late_request(s, clock_ms());
+	}
+	free(w);
+	return NULL;
+}
+
+void child_watch_kick(struct child *c)
+{
+	uint64_t one = 1;
+
+	if (write(c->watch_kick, &one, sizeof(one)) < 0)
+		log_debug("cannot wake the watcher: %s", strerror(errno));
+}
+
+int child_watch_start(struct child *c, struct err *err)
+{
+	struct watch *w;
+	sigset_t all, old;
+	int error;
+
+	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->watch_kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->wake < 0 || c->watch_kick < 0)
+		return err_sys(err, "eventfd");
+	w = xcalloc(1, sizeof(*w));
+	w->child = c;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&c->watcher, NULL, watch_run, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error == 0)
+		return 0;
+	free(w);
+	errno = error;
+	return err_sys(err, "cannot start the watcher thread");
+}
+
+void child_watch_stop(struct child *c)
+{
+	atomic_store(&c->watch_stop, true);
+	child_watch_kick(c);
+	pthread_join(c->watcher, NULL);
+}

@@ -1,0 +1,17 @@
+/* mpm.h -- a multi-processing model: how the slots of one child get their requests. An mpm neither forks nor
+ * counts: birth, policy and death belong to the pool process. All models share the code that serves a connection
+ * (child_serve.h). */
+#ifndef WEIR_MPM_H
+#define WEIR_MPM_H
+
+struct child;
+
+struct mpm {
+	const char *name;               /* as in the configuration file */
+	/* Child, main thread: serve until child_leaving() says so; returns with no connection in hand. Required. */
+	void (*run)(struct child *child);
+};
+
+extern const struct mpm mpm_prefork;
+
+#endif

@@ -1,0 +1,192 @@
+/* prefork.c -- runs in a child: one slot that takes connections itself, from the shared listening sockets and from
+ * the pool's ready queue. It owns at most one connection while idle and exactly one while busy; before it serves
+ * another it hands its idle one to the pool process. It does not decide how many children there are. */
+#include "mpm/mpm.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "mpm/child_answer.h"
+#include "mpm/child_conn.h"
+#include "mpm/child_link.h"
+#include "mpm/child_serve.h"
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/base/ipc.h"
+#include "src/base/log.h"
+
+#define EXHAUSTED_WAIT_MS 100           /* out of descriptors or memory: try again after that */
+
+/* What an event is about; values from WAIT_LISTEN on are indexes of listening sockets. */
+enum wait_for { WAIT_WAKE, WAIT_OWN, WAIT_READY, WAIT_LISTEN };
+
+struct prefork {
+	struct child *child;
+	struct slot *slot;
+	int epoll;
+	uint8_t space[IPC_MAX_BODY];
+};
+
+static int watch_fd(struct prefork *p, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int watch_all(struct prefork *p)
+{
+	const struct child_start *start = p->child->start;
+
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0 || watch_fd(p, p->child->wake, EPOLLIN, WAIT_WAKE) < 0)
+		return -1;
+	if (watch_fd(p, start->ready, EPOLLIN | EPOLLEXCLUSIVE, WAIT_READY) < 0)
+		return -1;
+	for (unsigned i = 0; i < start->listen_count; i++)
+		if (watch_fd(p, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
+			return -1;
+	return 0;
+}
+
+static void forget_own(struct prefork *p)
+{
+	struct slot *s = p->slot;
+
+	if (s->fd != -1 && s->polled)
+		epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	s->polled = false;
+}
+
+/* Serve the slot's connection, and wait for its next request if it is kept. */
+static void serve(struct prefork *p)
+{
+	struct slot *s = p->slot;
+
+	child_serve(s);
+	if (s->fd == -1 || s->polled)
+		return;
+	if (watch_fd(p, s->fd, EPOLLIN | EPOLLRDHUP, WAIT_OWN) < 0) {
+		child_serve_park(s);
+		return;
+	}
+	s->polled = true;
+}
+
+static void serve_new(struct prefork *p, int fd, const struct sockaddr *peer)
+{
+	if (p->slot->fd != -1) {
+		forget_own(p);
+		child_serve_park(p->slot);
+	}
+	child_conn_take(p->slot, fd, peer);
+	serve(p);
+}
+
+static bool allowed(struct prefork *p, const struct sockaddr *peer)
+{
+	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->child->conf, peer))
+		return true;
+	board_slot_reason(p->slot->board, REASON_DENIED);
+	log_warning("Connection disallowed: the peer's address is not in listen.allowed_clients (%s)",
+	    reason_name(REASON_DENIED));
+	return false;
+}
+
+/* True when a connection was served. */
+static bool take_new(struct prefork *p, int listening)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_UNIX };
+	socklen_t len = sizeof(peer);
+	int fd = accept4(listening, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			log_warning("cannot accept: %s; raise rlimit_files", strerror(errno));
+			poll(NULL, 0, EXHAUSTED_WAIT_MS);
+		}
+		return false;
+	}
+	board_slot_accepted(p->slot->board);
+	if (!allowed(p, (struct sockaddr *)&peer)) {
+		fd_close(&fd);
+		return true;
+	}
+	serve_new(p, fd, (struct sockaddr *)&peer);
+	return true;
+}
+
+/* A kept connection on which the next request has begun. True when one was served. */
+static bool take_ready(struct prefork *p)
+{
+	struct ipc_msg msg;
+
+	if (ipc_recv(p->child->start->ready, &msg, p->space) != IPC_MESSAGE)
+		return false;
+	if (msg.fd_count == 1) {
+		serve_new(p, msg.fds[0], NULL);
+		return true;
+	}
+	ipc_drop_fds(&msg);
+	return false;
+}
+
+/* The backlog is all that is left: serve until nothing waits anywhere. */
+static void serve_last(struct prefork *p)
+{
+	const struct child_start *start = p->child->start;
+	bool more = true;
+
+	while (more && child_mode(p->child) != CHILD_MODE_LEAVE) {
+		more = take_ready(p);
+		for (unsigned i = 0; i < start->listen_count; i++)
+			more |= take_new(p, start->listen[i]);
+	}
+}
+
+static void on_event(struct prefork *p, uint32_t what)
+{
+	switch (what) {
+	case WAIT_WAKE:
+		return;
+	case WAIT_OWN:
+		serve(p);
+		return;
+	case WAIT_READY:
+		take_ready(p);
+		return;
+	default:
+		take_new(p, p->child->start->listen[what - WAIT_LISTEN]);
+	}
+}
+
+static void prefork_run(struct child *c)
+{
+	struct prefork p = { .child = c, .slot = &c->slot };
+	struct epoll_event event;
+
+	if (watch_all(&p) < 0) {
+		log_error("cannot wait for connections: %s", strerror(errno));
+		return;
+	}
+	board_slot_state(p.slot->board, BOARD_IDLE, clock_ms());
+	child_link_ready();
+	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
+		if (epoll_wait(p.epoll, &event, 1, -1) == 1)
+			on_event(&p, event.data.u32);
+	if (child_mode(c) == CHILD_MODE_LAST)
+		serve_last(&p);
+	board_slot_state(p.slot->board, BOARD_LEAVING, clock_ms());
+	forget_own(&p);
+	if (p.slot->fd != -1)
+		child_serve_park(p.slot);
+	fd_close(&p.epoll);
+}
+
+const struct mpm mpm_prefork = {
+	.name = "prefork",
+	.run = prefork_run,
+};
