@@ -1,0 +1,125 @@
+/* pool.c -- the pool process from its start to its end: identity, events, loop. It runs no application code, holds
+ * no right, and trusts neither its children nor what they wrote on the scoreboard. */
+#include "pool/pool_priv.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "pool/pool.h"
+#include "src/base/exits.h"
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/base/privs.h"
+#include "src/base/sigs.h"
+
+static _Noreturn void fail(const char *why)
+{
+	log_error("the pool process cannot start: %s", why);
+	_exit(EXIT_SOFTWARE);
+}
+
+static void take_log(const struct spawn_info *info, const struct conf_pool *conf)
+{
+	char *prefix = xasprintf("[pool %s] ", conf->name);
+
+	log_to_fd(SPAWN_FD_LOG);
+	log_set_level((enum log_level)info->log_level);
+	log_set_prefix(prefix);
+	free(prefix);
+}
+
+/* A user of its own, never the pool's: what runs applications must not reach into this process. */
+static void take_identity(const struct spawn_info *info)
+{
+	struct privs_identity id = { .uid = info->pool_uid, .gid = info->pool_gid };
+	struct err err;
+
+	if (info->was_root && privs_become(&id, PRIVS_NONE, &err) < 0)
+		fail(err.text);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* Parked connections are descriptors: take as many as we may have. */
+static void raise_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static void close_on_exec(const struct spawn_info *info)
+{
+	for (int fd = SPAWN_FD_INFO; fd < SPAWN_FD_LISTEN + (int)info->listen_count; fd++)
+		fd_set_cloexec(fd, 1);
+}
+
+static struct pool *pool_new(struct spawn_info *info)
+{
+	struct pool *p = xcalloc(1, sizeof(*p));
+	struct err err;
+
+	p->info = info;
+	log_to_fd(SPAWN_FD_LOG);
+	p->conf = conf_pool_read(info->section, info->section_len, &p->global, &err);
+	if (!p->conf)
+		fail(err.text);
+	take_log(info, p->conf);
+	take_identity(info);
+	raise_files();
+	close_on_exec(info);
+	p->base = event_base_new();
+	if (!p->base)
+		fail("cannot make an event base: raise the limit of open files");
+	pool_limits_read(&p->limits, p->conf);
+	return p;
+}
+
+unsigned pool_child_count(const struct pool *p)
+{
+	const struct generation *both[] = { p->gen, p->old };
+	unsigned count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++)
+		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
+			count += both[i]->children[slot] != NULL;
+	return count;
+}
+
+static void say_totals(const struct pool *p)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "ended after %llu requests", (unsigned long long)p->seen_served);
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (p->reasons[i] > 0)
+			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
+	log_notice("%s", buf_str(&text));
+	buf_free(&text);
+}
+
+_Noreturn void pool_exit(struct pool *p)
+{
+	say_totals(p);
+	_exit(EXIT_OK);
+}
+
+_Noreturn void pool_run(struct spawn_info *info)
+{
+	struct pool *p;
+
+	sigs_harmless();
+	p = pool_new(info);
+	pool_park_init(p);
+	pool_tick_init(p);
+	pool_master_init(p);
+	pool_generation_order(p);
+	pool_poke(p);
+	event_base_dispatch(p->base);
+	pool_exit(p);
+}

@@ -1,0 +1,199 @@
+/* pool_drain.c -- runs in a pool process: its end, in order. Sockets stay served until the requests that were in
+ * flight are done, or until the time is nearly over; then the master lets no new connection in, idle ones are closed,
+ * the backlog is served, and everybody leaves. */
+#include "pool/pool_priv.h"
+
+#include "mpm/child_proto.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/master/master_proto.h"
+
+#define NEARLY_MS 1000                  /* of the budget, at most a tenth, kept for the last phase */
+
+static void each_child(struct pool *p, void (*fn)(struct pool_child *c))
+{
+	struct generation *both[] = { p->gen, p->old };
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++)
+		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
+			if (both[i]->children[slot])
+				fn(both[i]->children[slot]);
+}
+
+static bool in_flight(const struct board_brief *b)
+{
+	return b->state == BOARD_RUNNING || b->state == BOARD_FINISHING;
+}
+
+static void note_flight(struct pool_child *c)
+{
+	struct board_brief b;
+
+	board_peek(c->gen->board, c->slot, &b);
+	c->drain_waits = in_flight(&b);
+	c->drain_served = b.served;
+	pool_talk_order(c, CHILD_CLOSING);
+}
+
+static void check_flight(struct pool_child *c)
+{
+	struct board_brief b;
+
+	if (!c->drain_waits)
+		return;
+	board_peek(c->gen->board, c->slot, &b);
+	if (!in_flight(&b) || b.served != c->drain_served)
+		c->drain_waits = false;
+}
+
+static bool flying(struct pool *p)
+{
+	struct generation *both[] = { p->gen, p->old };
+
+	each_child(p, check_flight);
+	for (size_t i = 0; i < ARRAY_LEN(both); i++)
+		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
+			if (both[i]->children[slot] && both[i]->children[slot]->drain_waits)
+				return true;
+	return false;
+}
+
+static void tell_leave(struct pool_child *c)
+{
+	pool_talk_order(c, CHILD_DRAIN);
+}
+
+static void tell_last(struct pool_child *c)
+{
+	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN || c->told_last)
+		return;
+	c->told_last = true;
+	pool_talk_order(c, CHILD_LAST);
+}
+
+static void tell_stop(struct pool_child *c)
+{
+	struct board_brief b;
+
+	board_peek(c->gen->board, c->slot, &b);
+	if (in_flight(&b))
+		pool_talk_stop(c, REASON_DRAINING);
+}
+
+static void kill_now(struct pool_child *c)
+{
+	pool_reap_kill(c, clock_ms());
+}
+
+void pool_drain_newcomer(struct pool_child *c)
+{
+	switch (c->gen->pool->drain) {
+	case DRAIN_NONE:
+		return;
+	case DRAIN_FINISH:
+	case DRAIN_ASKED:
+		pool_talk_order(c, CHILD_CLOSING);
+		return;
+	case DRAIN_LAST:
+		tell_last(c);
+		return;
+	case DRAIN_REPLACED:
+		tell_leave(c);
+	}
+}
+
+/* A backlog with nobody left to serve it gets one more child. */
+static void serve_backlog(struct pool *p)
+{
+	if (p->gen && p->gen->ready && !p->drain_hurry)
+		pool_spawn_child(p->gen);
+	else
+		pool_exit(p);
+}
+
+void pool_drain_look(struct pool *p)
+{
+	switch (p->drain) {
+	case DRAIN_NONE:
+	case DRAIN_ASKED:
+		return;
+	case DRAIN_FINISH:
+		if (flying(p) && !p->drain_hurry)
+			return;
+		p->drain = DRAIN_ASKED;
+		pool_master_say(p, POOL_DRAINED);
+		return;
+	case DRAIN_LAST:
+		if (pool_child_count(p) > 0)
+			return;
+		if (pool_park_waiting(p) == 0)
+			pool_exit(p);
+		serve_backlog(p);
+		return;
+	case DRAIN_REPLACED:
+		if (pool_child_count(p) == 0)
+			pool_exit(p);
+	}
+}
+
+void pool_drain_last(struct pool *p)
+{
+	if (p->drain != DRAIN_ASKED)
+		return;
+	p->drain = DRAIN_LAST;
+	pool_park_close_idle(p);
+	each_child(p, tell_last);
+	pool_drain_look(p);
+	pool_poke(p);
+}
+
+static void set_timer(struct pool *p, uint64_t ms)
+{
+	struct timeval tv = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	evtimer_add(p->drain_timer, &tv);
+}
+
+/* The time is nearly over: requests in flight give up with an answer; who does not even do that is killed. */
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (p->drain_hurry) {
+		each_child(p, kill_now);
+		set_timer(p, NEARLY_MS);
+		return;
+	}
+	log_notice("the time to finish is over: what still runs is ended (%s)", reason_name(REASON_DRAINING));
+	p->drain_hurry = true;
+	each_child(p, tell_stop);
+	set_timer(p, NEARLY_MS);
+	pool_drain_look(p);
+	pool_poke(p);
+}
+
+void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
+{
+	uint64_t reserve_ms = budget_ms / 10 < NEARLY_MS ? budget_ms / 10 : NEARLY_MS;
+
+	if (p->drain != DRAIN_NONE)
+		return;
+	if (p->said_at_rest)
+		pool_exit(p);
+	p->drain_timer = evtimer_new(p->base, on_time, p);
+	if (budget_ms > 0)
+		set_timer(p, budget_ms - reserve_ms);
+	if (kind == MASTER_DRAIN_REPLACED) {
+		p->drain = DRAIN_REPLACED;
+		pool_park_close_idle(p);
+		each_child(p, tell_leave);
+	} else {
+		p->drain = DRAIN_FINISH;
+		each_child(p, note_flight);
+	}
+	pool_drain_look(p);
+	pool_poke(p);
+}

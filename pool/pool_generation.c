@@ -1,0 +1,251 @@
+/* pool_generation.c -- runs in a pool process: zygotes. One dies: its generation ends, the next is ordered at once
+ * (with back-off when they die before they are ready), and the old children leave when it is ready. */
+#include "pool/pool_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "mpm/child_proto.h"
+#include "pool/zygote_proto.h"
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/master/master_proto.h"
+
+bool pool_generation_empty(const struct generation *g)
+{
+	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
+		if (g->children[slot])
+			return false;
+	return true;
+}
+
+void pool_generation_end(struct generation *g)
+{
+	if (g->event)
+		event_free(g->event);
+	g->event = NULL;
+	fd_close(&g->link);
+	g->dead = true;
+	g->ready = false;
+}
+
+void pool_generation_free(struct generation **gp)
+{
+	struct generation *g = *gp;
+
+	if (!g)
+		return;
+	BUG_IF(!pool_generation_empty(g));
+	*gp = NULL;
+	pool_generation_end(g);
+	pool_output_end(&g->out);
+	buf_free(&g->log);
+	board_unmap(&g->board);
+	fd_close(&g->board_fd);
+	free(g->children);
+	free(g);
+}
+
+static void retire_all(struct generation *g)
+{
+	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
+		if (g->children[slot])
+			pool_talk_order(g->children[slot], CHILD_DRAIN);
+}
+
+static void on_ready(struct generation *g)
+{
+	struct pool *p = g->pool;
+
+	g->ready = true;
+	if (pool_backoff_ok(&p->zygote_backoff) == POOL_BACKOFF_WELL)
+		log_notice("the application loads again");
+	if (p->old)
+		retire_all(p->old);
+	pool_poke(p);
+}
+
+static void on_message(struct generation *g, struct ipc_msg *msg)
+{
+	const struct zygote_forked *forked = msg->body;
+	const struct zygote_exited *exited = msg->body;
+
+	switch (msg->head.type) {
+	case ZYGOTE_READY:
+		on_ready(g);
+		break;
+	case ZYGOTE_FAILED:
+		log_error("the application cannot be loaded: %.*s", (int)msg->body_len, (const char *)msg->body);
+		break;
+	case ZYGOTE_FORKED:
+	case ZYGOTE_FORK_FAILED:
+		if (msg->body_len == sizeof(*forked))
+			pool_spawn_done(g, forked->slot, forked->pid, forked->error);
+		break;
+	case ZYGOTE_EXITED:
+		if (msg->body_len == sizeof(*exited))
+			pool_reap_child(g, exited->slot, exited->pid, exited->status);
+		break;
+	case ZYGOTE_LOG:
+		pool_talk_log(&g->log, "", msg);
+		break;
+	default:
+		log_warning("the zygote sent a message that does not exist");
+	}
+}
+
+static void on_zygote(evutil_socket_t fd, short what, void *arg)
+{
+	struct generation *g = arg;
+	struct ipc_msg msg;
+	enum ipc_got got;
+
+	(void)what;
+	while ((got = ipc_recv((int)fd, &msg, g->pool->space)) == IPC_MESSAGE) {
+		on_message(g, &msg);
+		ipc_drop_fds(&msg);
+	}
+	if (got == IPC_END)
+		pool_generation_lost(g, 0);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (!p->gen && p->drain == DRAIN_NONE)
+		pool_generation_order(p);
+}
+
+static void retry_later(struct pool *p, uint64_t wait_ms)
+{
+	struct timeval tv = { .tv_sec = (time_t)(wait_ms / 1000), .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000 };
+
+	if (!p->retry)
+		p->retry = evtimer_new(p->base, on_retry, p);
+	evtimer_add(p->retry, &tv);
+}
+
+/* Children that serve stay until the next zygote is ready; without any, the generation is over. */
+static void put_aside(struct generation *g)
+{
+	struct pool *p = g->pool;
+
+	if (p->gen != g)
+		return;
+	p->gen = NULL;
+	if (pool_generation_empty(g)) {
+		pool_generation_free(&g);
+		return;
+	}
+	if (p->old) {
+		retire_all(g);
+		log_warning("two generations have lost their zygote");
+	}
+	if (!p->old)
+		p->old = g;
+}
+
+void pool_generation_lost(struct generation *g, int error)
+{
+	struct pool *p = g->pool;
+	bool was_ready = g->ready;
+	enum pool_backoff_news news;
+	uint64_t wait_ms;
+
+	if (g->dead)
+		return;
+	if (error)
+		log_warning("the zygote could not be started: %s", strerror(error));
+	pool_generation_end(g);
+	put_aside(g);
+	if (p->drain != DRAIN_NONE) {
+		pool_drain_look(p);
+		return;
+	}
+	news = pool_backoff_died(&p->zygote_backoff, clock_ms(), was_ready, false);
+	wait_ms = pool_backoff_wait_ms(&p->zygote_backoff, clock_ms());
+	if (news == POOL_BACKOFF_FAILING)
+		log_error("the application does not load; it is tried again, at last every 10 s");
+	if (!was_ready && !p->said_failing && !p->said_ready) {
+		p->said_failing = true;
+		pool_master_say(p, POOL_FAILING);
+	}
+	retry_later(p, wait_ms);
+}
+
+/* The master reaps zygotes, and children that outlived theirs. */
+void pool_generation_reaped(struct pool *p, pid_t pid, int status)
+{
+	struct generation *both[] = { p->gen, p->old };
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		struct generation *g = both[i];
+
+		if (!g)
+			continue;
+		if (g->zygote == pid) {
+			if (WIFSIGNALED(status))
+				log_warning("zygote %d exited on signal %d (%s)", (int)pid, WTERMSIG(status),
+				    strsignal(WTERMSIG(status)));
+			g->zygote = 0;
+			pool_generation_lost(g, 0);
+			return;
+		}
+		for (int slot = 0; slot < p->conf->max_children; slot++)
+			if (g->children[slot] && g->children[slot]->pid == pid) {
+				pool_reap_child(g, (uint32_t)slot, pid, status);
+				return;
+			}
+	}
+}
+
+/* The zygote's descriptors: link, scoreboard, ready queue, output pipe. -1 with errno. */
+static int make_descriptors(struct generation *g, int link[2], int output[2])
+{
+	struct pool *p = g->pool;
+
+	link[0] = link[1] = output[0] = output[1] = -1;
+	g->board = board_create((uint32_t)p->conf->max_children, &g->board_fd);
+	if (!g->board || ipc_pair(link) < 0 || pipe2(output, O_CLOEXEC) < 0)
+		return -1;
+	return 0;
+}
+
+void pool_generation_order(struct pool *p)
+{
+	struct generation *g = xcalloc(1, sizeof(*g));
+	int link[2], output[2];
+
+	BUG_IF(p->gen);
+	g->pool = p;
+	g->number = ++p->last_generation;
+	g->ordered_ms = clock_ms();
+	g->booting = true;
+	g->link = g->board_fd = -1;
+	g->out = (struct pool_lines){ .pool = p, .stream = "stderr", .fd = -1 };
+	g->children = xcalloc((size_t)p->conf->max_children, sizeof(*g->children));
+	p->gen = g;
+	if (make_descriptors(g, link, output) < 0) {
+		log_warning("cannot order a zygote: %s", strerror(errno));
+		fd_close(&link[0]);
+		fd_close(&link[1]);
+		pool_generation_lost(g, 0);
+		return;
+	}
+	g->link = link[0];
+	g->event = event_new(p->base, g->link, EV_READ | EV_PERSIST, on_zygote, g);
+	event_add(g->event, NULL);
+	pool_output_start(&g->out, output[0]);
+	pool_master_order(p, g, (const int[4]){ link[1], g->board_fd, p->ready_r, output[1] });
+	fd_close(&link[1]);
+	fd_close(&output[1]);
+}

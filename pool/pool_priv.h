@@ -1,0 +1,181 @@
+/* pool_priv.h -- a pool process from the inside. Only pool_*.c include it. Functions are grouped by the file that
+ * holds them. */
+#ifndef WEIR_POOL_PRIV_H
+#define WEIR_POOL_PRIV_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include "mpm/board.h"
+#include "pool/pool_backoff.h"
+#include "pool/pool_plan.h"
+#include "src/base/buf.h"
+#include "src/base/ipc.h"
+#include "src/base/spawn.h"
+#include "src/conf/conf.h"
+
+struct pool;
+
+/* Lines out of one pipe or one chain of log pieces. */
+struct pool_lines {
+	struct pool_child *child;       /* whose output; NULL: the zygote's */
+	struct pool *pool;
+	const char *stream;             /* "stdout" or "stderr" */
+	struct event *event;            /* readable; NULL: no pipe */
+	int fd;
+	struct buf text;                /* the line in the making */
+};
+
+enum child_phase {
+	CHILD_ORDERED,                  /* fork order sent */
+	CHILD_BORN,                     /* has a pid, not READY */
+	CHILD_SERVING,
+	CHILD_RETIRING,                 /* told to leave */
+};
+
+struct pool_child {
+	struct generation *gen;
+	uint32_t slot;
+	enum child_phase phase;
+	pid_t pid;                      /* 0 while ORDERED */
+	uint64_t born_ms;
+	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
+	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
+	int link;                       /* -1 once it has ended */
+	struct event *event;
+	struct buf log;                 /* a log line in the making */
+	struct pool_lines out, err;
+	struct board_view view;         /* last good copy */
+	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
+	bool drain_waits;               /* that request is not done */
+	bool told_last;
+};
+
+/* A zygote and its children. At most two live: the next is started before the one that lost its zygote has gone. */
+struct generation {
+	struct pool *pool;
+	uint32_t number;
+	pid_t zygote;                   /* 0: ordered, or dead */
+	bool ready;                     /* will fork */
+	bool dead;                      /* its zygote has gone: its children are the last */
+	uint64_t ordered_ms;
+	int link;                       /* to the zygote; -1 when it has ended */
+	struct event *event;
+	struct buf log;
+	struct pool_lines out;          /* the zygote's own output */
+	struct board *board;
+	int board_fd;
+	struct pool_child **children;   /* by slot; conf->max_children places */
+	struct pool_pace pace;
+	bool booting;
+};
+
+enum parked_kind { PARKED_IDLE, PARKED_READY, PARKED_LINGER };
+struct parked {
+	TAILQ_ENTRY(parked) next;
+	struct pool *pool;
+	enum parked_kind kind;
+	int fd;
+	uint64_t since_ms;
+	struct event *event;
+};
+TAILQ_HEAD(parked_list, parked);
+
+enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
+
+struct pool {
+	struct spawn_info *info;
+	struct conf_global global;
+	struct conf_pool *conf;
+	struct event_base *base;
+	struct pool_limits limits;
+	uint8_t space[IPC_MAX_BODY];
+
+	struct event *master;           /* SPAWN_FD_LINK */
+	struct event **listening;       /* one-shot, armed while asleep; info->listen_count */
+	struct event *ready_event;      /* the same for the ready queue's reading end */
+
+	struct generation *gen;         /* the current one, or the one that is starting; NULL: none */
+	struct generation *old;         /* lost its zygote, its children serve until gen is ready; NULL: none */
+	uint32_t last_generation;
+	struct pool_backoff zygote_backoff;
+	struct pool_backoff child_backoff;
+	struct event *retry;            /* the next zygote, after back-off */
+	bool said_ready, said_failing, said_at_rest;
+	uint64_t seen_served;           /* by children that are gone: requests */
+	uint64_t reasons[REASON_COUNT]; /* likewise */
+	uint64_t at_max_count;
+	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
+
+	struct event *tick;
+	uint64_t busy_until_ms;         /* look every POOL_TICK_MS until then */
+	uint64_t last_sum;              /* fingerprint of the last look, to see change */
+
+	int ready_w, ready_r;           /* the ready queue */
+	struct event *ready_room;       /* ready_w is full: waits for room */
+	struct parked_list idle, ready, linger;
+	unsigned idle_count, ready_count, linger_count;
+	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
+
+	enum drain_phase drain;
+	struct event *drain_timer;
+	bool drain_hurry;               /* its time is over: requests in flight were told to give up */
+};
+
+/* pool_generation.c: zygotes. */
+void pool_generation_order(struct pool *p);
+void pool_generation_lost(struct generation *g, int error);     /* the order failed, or the zygote has gone */
+void pool_generation_free(struct generation **g);
+bool pool_generation_empty(const struct generation *g);
+void pool_generation_reaped(struct pool *p, pid_t pid, int status);
+void pool_generation_end(struct generation *g);                 /* close its zygote's link: it ends */
+
+/* pool_spawn.c: births. */
+bool pool_spawn_child(struct generation *g);
+void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error);
+
+/* pool_reap.c: deaths. */
+void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status);
+void pool_reap_kill(struct pool_child *c, uint64_t now_ms);     /* SIGKILL by way of its zygote, then of the master */
+
+/* pool_talk.c: messages to and from children. */
+void pool_talk_start(struct pool_child *c);
+void pool_talk_drain(struct pool_child *c);                     /* read what the link still holds */
+void pool_talk_order(struct pool_child *c, uint32_t order);
+void pool_talk_stop(struct pool_child *c, enum reason reason);
+/* One piece of a log line of a child or zygote (who: "child 12, " or ""). -1: nonsense. */
+int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg);
+
+/* pool_output.c: what children write to stdout and stderr. */
+void pool_output_start(struct pool_lines *l, int fd);
+void pool_output_end(struct pool_lines *l);
+
+/* pool_park.c: connections without a slot. */
+void pool_park_init(struct pool *p);
+void pool_park_take(struct pool *p, int fd);
+void pool_park_linger(struct pool *p, int fd);
+void pool_park_close_idle(struct pool *p);      /* those that have said something go to the ready queue */
+int pool_park_waiting(struct pool *p);          /* connections that wait for a slot, at least */
+
+/* pool_tick.c: looking, planning, obeying. */
+void pool_tick_init(struct pool *p);
+void pool_poke(struct pool *p);                 /* something happened: look soon */
+
+/* pool_drain.c: the end. */
+void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
+void pool_drain_look(struct pool *p);           /* after anything that may have brought it forward */
+void pool_drain_last(struct pool *p);
+void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the pool drains */
+
+/* pool_master.c: messages to and from the master. */
+void pool_master_init(struct pool *p);
+void pool_master_say(struct pool *p, uint32_t type);
+void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
+void pool_master_kill(struct pool *p, pid_t pid);
+
+/* pool.c */
+_Noreturn void pool_exit(struct pool *p);
+unsigned pool_child_count(const struct pool *p);
+
+#endif

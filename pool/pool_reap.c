@@ -1,0 +1,138 @@
+/* pool_reap.c -- runs in a pool process: deaths. What a child left is added up, its end is logged with the request it
+ * took along, and its slot is free again. Whether another is born is the plan's business. */
+#include "pool/pool_priv.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "pool/zygote_proto.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+
+#define KILL_PATIENCE_MS 1000           /* the zygote gets so long to end a child, then the master is asked */
+
+/* SIGSEGV and its kin by name, without the "SIG" that sigabbrev_np leaves out. */
+static void describe(char *out, size_t size, int status)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, size, "exited on signal %d (SIG%s%s)", WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+		    WCOREDUMP(status) ? " - core dumped" : "");
+	else
+		snprintf(out, size, "exited with code %d", WEXITSTATUS(status));
+}
+
+static void log_exit(const struct pool_child *c, int status)
+{
+	uint64_t age_ms = clock_ms() - c->born_ms;
+	enum log_level level = LOG_LEVEL_WARNING;
+	char how[80];
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		level = c->phase == CHILD_RETIRING ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
+	describe(how, sizeof(how), status);
+	log_at(level, "child %d %s after %llu.%06llu seconds from start", (int)c->pid, how,
+	    (unsigned long long)(age_ms / 1000), (unsigned long long)(age_ms % 1000) * 1000);
+}
+
+/* A death takes at most the one request that its slot had in hand. */
+static void log_lost_request(struct pool_child *c, int status)
+{
+	const struct board_view *v = &c->view;
+	char how[80];
+
+	if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0)
+		return;
+	if (v->brief.state != BOARD_RUNNING || v->reasons[REASON_REQUEST_TIMEOUT] || v->reasons[REASON_DRAINING])
+		return;
+	describe(how, sizeof(how), status);
+	c->gen->pool->reasons[REASON_CHILD_DIED]++;
+	log_warning("child %d, request %s: %s: the child %s while it served \"%s %s\", script '%s'", (int)c->pid,
+	    v->id, reason_name(REASON_CHILD_DIED), how, v->method, v->uri, v->script);
+}
+
+static void add_up(struct pool_child *c)
+{
+	struct pool *p = c->gen->pool;
+
+	p->seen_served += c->view.brief.served;
+	for (int i = 0; i < REASON_COUNT; i++)
+		p->reasons[i] += c->view.reasons[i];
+}
+
+static void note_for_backoff(struct pool_child *c, int status)
+{
+	struct pool *p = c->gen->pool;
+	bool served = c->view.brief.served > 0;
+	bool in_order = c->phase == CHILD_RETIRING || (WIFEXITED(status) && WEXITSTATUS(status) == 0 && served);
+	bool sigkill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+
+	if (in_order || c->pid == 0)
+		return;
+	if (pool_backoff_died(&p->child_backoff, clock_ms(), served, sigkill) == POOL_BACKOFF_FAILING)
+		log_error("children die before they serve a request; births are slowed down, at last to one per 10 s");
+}
+
+static void child_free(struct pool_child *c)
+{
+	struct generation *g = c->gen;
+
+	if (c->event)
+		event_free(c->event);
+	c->event = NULL;
+	pool_output_end(&c->out);
+	pool_output_end(&c->err);
+	buf_free(&c->log);
+	board_slot_reset(board_slot(g->board, c->slot), BOARD_EMPTY, clock_ms());
+	g->children[c->slot] = NULL;
+	free(c);
+}
+
+/* The plan gets its dead back without the rate of births: a replacement is no growth. */
+static void replaced_freely(struct generation *g, const struct pool_child *c)
+{
+	if (c->view.brief.served > 0 && c->phase != CHILD_RETIRING)
+		pool_pace_replace(&g->pace, &g->pool->limits, 1);
+}
+
+void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status)
+{
+	struct pool *p = g->pool;
+	struct pool_child *c = slot < (uint32_t)p->conf->max_children ? g->children[slot] : NULL;
+
+	if (!c || c->pid != pid)
+		return;
+	pool_talk_drain(c);
+	if (c->pid != 0) {
+		board_read(g->board, c->slot, &c->view);
+		log_exit(c, status);
+		log_lost_request(c, status);
+		add_up(c);
+	}
+	note_for_backoff(c, status);
+	replaced_freely(g, c);
+	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0;
+	child_free(c);
+	if (g == p->old && pool_generation_empty(g))
+		pool_generation_free(&p->old);
+	pool_drain_look(p);
+	pool_poke(p);
+}
+
+void pool_reap_kill(struct pool_child *c, uint64_t now_ms)
+{
+	struct zygote_kill body = { .pid = c->pid, .signal = SIGKILL };
+	struct ipc_msg msg = { .head.type = ZYGOTE_KILL, .body = &body, .body_len = sizeof(body) };
+
+	if (c->pid == 0)
+		return;
+	if (c->kill_ms == 0) {
+		c->kill_ms = now_ms;
+		if (c->gen->link != -1 && ipc_send(c->gen->link, &msg) == 0)
+			return;
+	} else if (now_ms < c->kill_ms + KILL_PATIENCE_MS) {
+		return;
+	}
+	c->kill_ms = now_ms;
+	pool_master_kill(c->gen->pool, c->pid);
+}

@@ -1,0 +1,156 @@
+/* pool_talk.c -- runs in a pool process: messages to and from children. Nothing that a child says is believed: what
+ * does not fit the protocol ends the child. */
+#include "pool/pool_priv.h"
+
+#include <string.h>
+#include "mpm/child_proto.h"
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/base/link.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/master/master_proto.h"
+
+#define LOG_LINE_MAX (1024 * 1024)      /* bytes of one line; the rest of a longer one is marked as cut */
+
+int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg)
+{
+	struct link_log_piece piece;
+	const char *text = (const char *)msg->body + sizeof(piece);
+
+	if (msg->body_len < sizeof(piece) || msg->body_len > LINK_LOG_PIECE_MAX)
+		return -1;
+	memcpy(&piece, msg->body, sizeof(piece));
+	if (piece.level < LOG_LEVEL_DEBUG || piece.level > LOG_LEVEL_ALERT)
+		return -1;
+	if (line->len == 0)
+		buf_add_str(line, who);
+	if (line->len < LOG_LINE_MAX)
+		buf_add(line, text, msg->body_len - sizeof(piece));
+	if (piece.more)
+		return 0;
+	if (line->len >= LOG_LINE_MAX)
+		buf_add_str(line, " [cut]");
+	log_text((enum log_level)piece.level, (const char *)line->data, line->len);
+	buf_clear(line);
+	return 0;
+}
+
+static void nonsense(struct pool_child *c)
+{
+	log_warning("child %d sent a message that does not exist: it is ended", (int)c->pid);
+	pool_reap_kill(c, clock_ms());
+}
+
+static void on_ready(struct pool_child *c)
+{
+	struct pool *p = c->gen->pool;
+
+	if (c->phase == CHILD_BORN || c->phase == CHILD_ORDERED)
+		c->phase = CHILD_SERVING;
+	if (!p->said_ready) {
+		p->said_ready = true;
+		pool_master_say(p, POOL_READY);
+	}
+	pool_drain_newcomer(c);
+	pool_poke(p);
+}
+
+static void on_log(struct pool_child *c, const struct ipc_msg *msg)
+{
+	char who[32];
+
+	snprintf(who, sizeof(who), "child %d, ", (int)c->pid);
+	if (pool_talk_log(&c->log, who, msg) < 0)
+		nonsense(c);
+}
+
+static void on_message(struct pool_child *c, struct ipc_msg *msg)
+{
+	struct pool *p = c->gen->pool;
+
+	switch (msg->head.type) {
+	case CHILD_READY:
+		on_ready(c);
+		return;
+	case CHILD_PARK:
+	case CHILD_LINGER:
+		if (msg->fd_count != 1) {
+			nonsense(c);
+			return;
+		}
+		if (msg->head.type == CHILD_PARK)
+			pool_park_take(p, msg->fds[0]);
+		else
+			pool_park_linger(p, msg->fds[0]);
+		msg->fds[0] = -1;
+		return;
+	case CHILD_LOG:
+		on_log(c, msg);
+		return;
+	case CHILD_FAILED:
+		log_error("child %d cannot serve: %.*s", (int)c->pid, (int)msg->body_len, (const char *)msg->body);
+		return;
+	default:
+		nonsense(c);
+	}
+}
+
+/* The child has gone, or closed its link, which is as good: what it was is settled when it is reaped. */
+static void link_end(struct pool_child *c)
+{
+	if (c->event)
+		event_free(c->event);
+	c->event = NULL;
+	fd_close(&c->link);
+}
+
+void pool_talk_drain(struct pool_child *c)
+{
+	struct ipc_msg msg;
+	enum ipc_got got = IPC_END;
+
+	while (c->link != -1 && (got = ipc_recv(c->link, &msg, c->gen->pool->space)) == IPC_MESSAGE) {
+		on_message(c, &msg);
+		ipc_drop_fds(&msg);
+	}
+	if (got == IPC_END)
+		link_end(c);
+}
+
+static void on_child(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pool_talk_drain(arg);
+}
+
+void pool_talk_start(struct pool_child *c)
+{
+	c->event = event_new(c->gen->pool->base, c->link, EV_READ | EV_PERSIST, on_child, c);
+	event_add(c->event, NULL);
+}
+
+static void send_child(struct pool_child *c, const struct ipc_msg *msg)
+{
+	if (c->link != -1 && ipc_send(c->link, msg) < 0)
+		pool_reap_kill(c, clock_ms());
+}
+
+void pool_talk_order(struct pool_child *c, uint32_t order)
+{
+	struct ipc_msg msg = { .head.type = order };
+
+	if (order == CHILD_DRAIN || order == CHILD_LAST)
+		c->phase = CHILD_RETIRING;
+	send_child(c, &msg);
+}
+
+void pool_talk_stop(struct pool_child *c, enum reason reason)
+{
+	struct child_stop body = { .reason = reason };
+	struct ipc_msg msg = { .head.type = CHILD_STOP, .body = &body, .body_len = sizeof(body) };
+
+	c->phase = CHILD_RETIRING;
+	send_child(c, &msg);
+}

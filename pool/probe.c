@@ -1,0 +1,65 @@
+/* probe.c -- a throw-away process of the master's, for -t, -v, -i and -m. It serves nothing and forks nothing. */
+#include "pool/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "pool/sapi_settings.h"
+#include "sapi/sapi_load.h"
+#include "src/base/exits.h"
+#include "src/base/log.h"
+#include "src/base/privs.h"
+
+static void say(int level, const char *text, size_t len)
+{
+	log_text((enum log_level)level, text, len);
+}
+
+static const struct sapi_host host = { .log = say };
+
+static int run(struct spawn_info *info, struct err *err)
+{
+	static const enum sapi_print prints[] = {
+		[SPAWN_PRINT_VERSION] = SAPI_PRINT_VERSION,
+		[SPAWN_PRINT_INFO] = SAPI_PRINT_INFO,
+		[SPAWN_PRINT_MODULES] = SAPI_PRINT_MODULES,
+	};
+	struct conf_global global = { 0 };
+	struct conf_pool *conf = NULL;
+	struct sapi_ctx ctx = { .host = &host };
+	struct sapi_info says;
+	const struct sapi *sapi;
+
+	if (info->section && !(conf = conf_pool_read(info->section, info->section_len, &global, err)))
+		return -1;
+	if (conf && info->was_root) {
+		const struct conf_owner *o = &conf->owner;
+		struct privs_identity id = { o->uid, o->gid, o->groups, o->group_count };
+
+		if (privs_become(&id, PRIVS_NONE, err) < 0)
+			return -1;
+	}
+	sapi_settings_fill(&ctx, info, conf);
+	sapi = sapi_load(info->module, err);
+	if (!sapi)
+		return -1;
+	if (info->print == SPAWN_PRINT_NONE)
+		return sapi->probe(&ctx, &says, err);
+	if (!sapi->print)
+		return err_set(err, "sapi %s has nothing to print", sapi->name);
+	return sapi->print(&ctx, prints[info->print], err);
+}
+
+_Noreturn void probe_run(struct spawn_info *info)
+{
+	struct err err;
+
+	log_to_fd(STDERR_FILENO);
+	log_set_level(LOG_LEVEL_WARNING);
+	if (run(info, &err) == 0) {
+		fflush(stdout);
+		_exit(EXIT_OK);
+	}
+	fprintf(stderr, "%s\n", err.text);
+	_exit(EXIT_SOFTWARE);
+}

@@ -1,0 +1,53 @@
+/* sapi_settings.c -- runs in zygotes and probes: turns configuration into a SAPI's settings. Checks nothing: the
+ * master has done that. */
+#include "pool/sapi_settings.h"
+
+#include <string.h>
+#include "src/base/mem.h"
+#include "src/conf/conf_keys.h"
+
+static void add(struct sapi_setting *to, struct sapi_ctx *ctx, const char *name, const char *key, const char *value)
+{
+	to[ctx->setting_count++] = (struct sapi_setting){ .name = name, .key = key, .value = value };
+}
+
+static size_t count_options(const struct spawn_info *info)
+{
+	size_t nuls = 0;
+
+	for (size_t i = 0; i < info->options_len; i++)
+		nuls += info->options[i] == '\0';
+	return nuls / 3;
+}
+
+static void add_options(struct sapi_setting *to, struct sapi_ctx *ctx, const struct spawn_info *info)
+{
+	const char *at = info->options;
+
+	for (size_t left = count_options(info); left > 0; left--) {
+		const char *name = at, *key = name + strlen(name) + 1, *value = key + strlen(key) + 1;
+
+		add(to, ctx, name, *key ? key : NULL, value);
+		at = value + strlen(value) + 1;
+	}
+}
+
+void sapi_settings_fill(struct sapi_ctx *ctx, const struct spawn_info *info, const struct conf_pool *conf)
+{
+	size_t pairs = conf ? conf->sapi_values.count : 0;
+	struct sapi_setting *to = xcalloc(count_options(info) + pairs + 4, sizeof(*to));
+
+	ctx->settings = to;
+	ctx->setting_count = 0;
+	add_options(to, ctx, info);
+	if (!conf)
+		return;
+	add(to, ctx, "security.limit_extensions", NULL, conf->limit_extensions ? conf->limit_extensions : "");
+	if (conf->catch_workers_output)
+		add(to, ctx, "catch_workers_output", NULL, "1");
+	for (size_t i = 0; i < pairs; i++) {
+		const struct conf_pair *pair = &conf->sapi_values.at[i];
+
+		add(to, ctx, pair->key->name, pair->sub, pair->value);
+	}
+}

@@ -1,0 +1,140 @@
+/* echo.c -- a SAPI for tests: says what it was given, in the words of tests/diff/FORMAT.md, so that the engine under
+ * it can be held against a program on libfcgi. Not installed. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sapi/sapi.h"
+#include "src/base/buf.h"
+#include "src/base/mem.h"
+
+#define FNV_START 0xcbf29ce484222325u
+#define FNV_PRIME 0x100000001b3u
+
+static int echo_probe(struct sapi_ctx *ctx, struct sapi_info *info_out, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	snprintf(info_out->version, sizeof(info_out->version), "echo");
+	info_out->thread_safe = true;
+	return 0;
+}
+
+static int echo_preload(struct sapi_ctx *ctx, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	return 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void add_escaped(struct buf *out, const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		if (*at > 0x20 && *at < 0x7f && *at != '%')
+			buf_add(out, at, 1);
+		else
+			buf_printf(out, "%%%02X", *at);
+	}
+}
+
+static void add_params(struct buf *out, const struct request *req)
+{
+	size_t count = req->ops->param_count(req), used = 0;
+	char **lines = xcalloc(count + 1, sizeof(*lines));
+
+	for (size_t i = 0; i < count; i++) {
+		struct sapi_param p;
+		struct buf line = { 0 };
+
+		req->ops->param_at(req, i, &p);
+		buf_add(&line, p.name, p.name_len);
+		buf_add_str(&line, "=");
+		buf_add(&line, p.value, p.value_len);
+		if (strncmp(buf_str(&line), "FCGI_ROLE=", 10) != 0)
+			lines[used++] = xstrdup(buf_str(&line));
+		buf_free(&line);
+	}
+	qsort(lines, used, sizeof(*lines), by_bytes);
+	buf_printf(out, "params=%zu\n", used);
+	for (size_t i = 0; i < used; i++) {
+		add_escaped(out, lines[i]);
+		buf_add_str(out, "\n");
+		free(lines[i]);
+	}
+	free(lines);
+}
+
+/* -1: the body broke off. */
+static int add_body(struct buf *out, struct request *req)
+{
+	uint64_t hash = FNV_START, total = 0;
+	unsigned char piece[8192];
+	ssize_t got;
+
+	if (req->role == 2) {
+		buf_add_str(out, "stdin=none\n");
+		return 0;
+	}
+	while ((got = req->ops->read(req, piece, sizeof(piece))) > 0) {
+		for (ssize_t i = 0; i < got; i++)
+			hash = (hash ^ piece[i]) * FNV_PRIME;
+		total += (uint64_t)got;
+	}
+	buf_printf(out, "stdin=%" PRIu64 " %016" PRIx64 "\n", total, hash);
+	return got < 0 ? -1 : 0;
+}
+
+static unsigned long long number(const struct request *req, const char *name)
+{
+	const char *text = req->ops->param(req, name, NULL);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static void add_bytes(struct request *req, unsigned long long left)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; left >= 16; left -= 16)
+		if (req->ops->write(req, digits, 16) < 0)
+			return;
+	req->ops->write(req, digits, left);
+}
+
+static enum sapi_end echo_serve(struct sapi_ctx *ctx, struct request *req)
+{
+	struct buf out = { 0 };
+	const char *error = req->ops->param(req, "ECHO_ERROR", NULL);
+
+	(void)ctx;
+	if (req->ops->param(req, "ECHO_CRASH", NULL))
+		raise(SIGSEGV);
+	buf_add_str(&out, "Content-Type: text/plain\r\n\r\n");
+	buf_printf(&out, "role=%s\n", req->role == 2 ? "AUTHORIZER" : "RESPONDER");
+	add_params(&out, req);
+	if (add_body(&out, req) == 0) {
+		if (error)
+			req->ops->error(req, error, strlen(error));
+		req->ops->write(req, out.data, out.len);
+		add_bytes(req, number(req, "ECHO_BYTES"));
+		req->app_status = (uint32_t)number(req, "ECHO_STATUS");
+	}
+	buf_free(&out);
+	return SAPI_END_OK;
+}
+
+const struct sapi weir_sapi = {
+	.abi = SAPI_ABI,
+	.name = "echo",
+	.roles = SAPI_RESPONDER | SAPI_AUTHORIZER,
+	.probe = echo_probe,
+	.preload = echo_preload,
+	.serve = echo_serve,
+};
