@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fastcgi.h>
-#include <string.h>
 #include <unistd.h>
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
@@ -44,13 +43,10 @@ static void set_fd(struct slot *s, int fd)
 
 void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 {
-	struct fcgi_params params = s->turn.params;     /* its memory stays */
-
 	BUG_IF(s->fd != -1);
 	set_fd(s, fd);
 	peer_name(s, peer);
-	memset(&s->turn, 0, sizeof(s->turn));
-	s->turn.params = params;
+	fcgi_turn_reset(&s->turn);
 	s->in_pos = s->in_len = 0;
 	buf_clear(&s->out);
 	s->out_open = 0;

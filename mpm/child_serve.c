@@ -79,9 +79,9 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 		s->must_close = s->turn.rejected_last;
 		if (child_conn_flush(s) < 0 || s->must_close)
 			return HEAD_OVER;
-		if (said_something && !fcgi_turn_in_head(&s->turn))
+		if (said_something && fcgi_turn_idle(&s->turn))
 			return HEAD_IDLE;
-		if (child_conn_fill(s, fcgi_turn_in_head(&s->turn) ? SLOT_READING_HEAD : SLOT_READING_FIRST) <= 0)
+		if (child_conn_fill(s, fcgi_turn_idle(&s->turn) ? SLOT_READING_FIRST : SLOT_READING_HEAD) <= 0)
 			return head_missing(s);
 		said_something = true;
 	}

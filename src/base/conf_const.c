@@ -1,6 +1,6 @@
-/* conf_const.c -- the table of PHP's constants that make sense in a configuration file.
- * Pure; used by the line reader. The master loads no PHP, so nothing is looked up there: values that differ from one
- * PHP to the next (PHP_VERSION) are left out, and the reader doubts words that look like them. */
+/* conf_const.c -- the table of PHP's constants that make sense in a configuration file. Pure; used by the
+ * line reader. The master loads no PHP, so nothing is looked up there: values that differ from one PHP to
+ * the next (PHP_VERSION) are left out, and the reader doubts words that look like them. */
 #include <string.h>
 #include "src/base/conf_const.h"
 #include "src/base/mem.h"

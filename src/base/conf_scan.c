@@ -1,7 +1,7 @@
-/* conf_scan.c -- reads one line of a configuration file (see conf_scan.h for the format).
- * Runs in the master, and in any process that reads its own section; pure. A line is a cursor that moves to the right;
- * values are evaluated while they are read. It refuses what php-fpm's reader drops in silence (NUL bytes, numbers that
- * do not fit), and voices a doubt where php-fpm changes a text that looks meant otherwise. */
+/* conf_scan.c -- reads one line of a configuration file (see conf_scan.h for the format). Runs in the
+ * master, and in any process that reads its own section; pure. A line is a cursor that moves to the right;
+ * values are evaluated while they are read. It refuses what php-fpm's reader drops in silence (NUL bytes,
+ * numbers that do not fit), and voices a doubt where php-fpm changes a text that looks meant otherwise. */
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -92,8 +92,8 @@ static bool scan_at_env(const struct scan *s)
 	return s->end - s->at >= 2 && s->at[0] == '$' && s->at[1] == '{';
 }
 
-/* "...", the cursor on the first quote; blanks behind it are dropped. A \" that ends the line ends the text too, so
- * that "C:\" reads as php-fpm reads it. */
+/* "...", the cursor on the first quote; blanks behind it are dropped. A \" that ends the line ends the text
+ * too, so that "C:\" reads as php-fpm reads it. */
 static int scan_double(struct scan *s, struct buf *value)
 {
 	for (s->at++; s->at < s->end && *s->at != '"';) {
@@ -127,7 +127,8 @@ static int scan_single(struct scan *s, struct buf *value, bool first)
 	if (!close && first)
 		return err_set(&s->out->why, "the text in single quotes has no end: a \"'\" is missing");
 	if (!close) {
-		err_set(&s->out->doubt, "all from the single quote on is ignored: put the whole value in double quotes");
+		err_set(&s->out->doubt, "all from the single quote on is ignored: put the whole value in "
+			"double quotes");
 		s->at = s->end;
 		return 0;
 	}
@@ -167,7 +168,8 @@ static int scan_word(struct scan *s, struct buf *value)
 		s->at++;
 	len = (size_t)(s->at - word);
 	if (word_bool(word, len))
-		return err_set(&s->out->why, "'%.*s' stands beside other text: put the whole value in double quotes",
+		return err_set(&s->out->why, "'%.*s' stands beside other text: put the whole value in double "
+			       "quotes",
 			       (int)len, word);
 	constant = conf_const_find(word, len);
 	if (constant)
@@ -180,7 +182,8 @@ static int scan_word(struct scan *s, struct buf *value)
 	return 0;
 }
 
-/* Strings that follow each other are one text. Blanks between them stay, but for those before a double quote. */
+/* Strings that follow each other are one text. Blanks between them stay, but for those before a double
+ * quote. */
 static int scan_list(struct scan *s, struct buf *value)
 {
 	bool first = true;
@@ -207,7 +210,8 @@ static int scan_list(struct scan *s, struct buf *value)
 	return err_set(&s->out->why, "'%c' in the wrong place: put the whole value in double quotes", *s->at);
 }
 
-/* The number that a text starts with, as PHP counts: 0 when there is none. A number that does not fit is an error. */
+/* The number that a text starts with, as PHP counts: 0 when there is none. A number that does not fit is an
+ * error. */
 static int operand(struct scan *s, struct buf *text, int *out)
 {
 	const char *digits = buf_str(text);
@@ -217,8 +221,8 @@ static int operand(struct scan *s, struct buf *text, int *out)
 	if (number > INT_MAX || number < INT_MIN)
 		return err_set(&s->out->why, "'%.40s' is too large to calculate with", digits);
 	if (*rest)
-		err_set(&s->out->doubt, "'%.200s' counts as the number %lld before or behind | & ^ ~ !: "
-			"put the whole value in double quotes if it is a text", digits, number);
+		err_set(&s->out->doubt, "'%.200s' counts as the number %lld before or behind | & ^ ~ !: put "
+			"the whole value in double quotes if it is a text", digits, number);
 	*out = (int)number;
 	return 0;
 }
@@ -235,12 +239,14 @@ static int scan_sign(struct scan *s, char sign, struct buf *value)
 	int number;
 
 	if (++s->depth > SCAN_DEPTH_MAX)
-		return err_set(&s->out->why, "more than %d signs or brackets inside each other", SCAN_DEPTH_MAX);
+		return err_set(&s->out->why, "more than %d signs or brackets inside each "
+			       "other", SCAN_DEPTH_MAX);
 	if (sign == '(') {
 		if (scan_expr(s, value) < 0)
 			return -1;
 		if (!scan_at(s, ')'))
-			return err_set(&s->out->why, "'(' without its ')': put the whole value in double quotes");
+			return err_set(&s->out->why, "'(' without its ')': put the whole value in double "
+				       "quotes");
 		s->at++;
 		s->depth--;
 		return 0;
@@ -320,7 +326,8 @@ static int scan_value(struct scan *s)
 	s->out->value = buf_take(&value);
 	if (scan_done(s))
 		return 0;
-	return err_set(&s->out->why, "unexpected '%c' in the value: put the whole value in double quotes", *s->at);
+	return err_set(&s->out->why, "unexpected '%c' in the value: put the whole value in double "
+		       "quotes", *s->at);
 }
 
 /* A name up to ']', the cursor behind the '['; quotes and ${} work in it. */
@@ -346,7 +353,8 @@ static int scan_brackets(struct scan *s, char **out)
 		failed = err_set(&s->out->why, "'[' without its ']'");
 	if (!failed)
 		s->at++;
-	*out = plain ? trimmed(buf_str(&text), buf_str(&text) + text.len) : xstrndup(buf_str(&text), text.len);
+	buf_str(&text);
+	*out = plain ? trimmed((char *)text.data, (char *)text.data + text.len) : buf_take(&text);
 	buf_free(&text);
 	return failed;
 }
@@ -361,7 +369,8 @@ static int scan_section(struct scan *s)
 		return err_set(&s->out->why, "'[]' names no section");
 	if (scan_done(s))
 		return 0;
-	return err_set(&s->out->why, "text behind the ']' of [%s]: put it on a line of its own", s->out->name);
+	return err_set(&s->out->why, "text behind the ']' of [%s]: put it on a line of its "
+		       "own", s->out->name);
 }
 
 static int scan_assign(struct scan *s)
@@ -377,9 +386,11 @@ static int scan_assign(struct scan *s)
 			return -1;
 	}
 	if (scan_done(s))
-		return err_set(&s->out->why, "'%s' has no value: write %s = VALUE", s->out->name, s->out->name);
+		return err_set(&s->out->why, "'%s' has no value: write %s = "
+			       "VALUE", s->out->name, s->out->name);
 	if (*s->at != '=')
-		return err_set(&s->out->why, "unexpected '%c' behind '%s': write NAME = VALUE", *s->at, s->out->name);
+		return err_set(&s->out->why, "unexpected '%c' behind '%s': write NAME = "
+			       "VALUE", *s->at, s->out->name);
 	if (!*s->out->name)
 		return err_set(&s->out->why, "'=' without a name before it: write NAME = VALUE");
 	s->at++;
@@ -400,13 +411,15 @@ static int scan_any(struct scan *s)
 	if (memchr(s->at, '\0', (size_t)(s->end - s->at)))
 		return err_set(&s->out->why, "a NUL byte in the line");
 	if (memchr(s->at, '\r', (size_t)(s->end - s->at)) || memchr(s->at, '\n', (size_t)(s->end - s->at)))
-		return err_set(&s->out->why, "a carriage return inside the line: save the file with Unix line ends");
+		return err_set(&s->out->why, "a carriage return inside the line: save the file with Unix "
+			       "line ends");
 	if (scan_done(s))
 		return 0;
 	return *s->at == '[' ? scan_section(s) : scan_assign(s);
 }
 
-void conf_scan_line(const char *line, size_t len, conf_scan_env_fn *env, void *arg, struct conf_scan_token *out)
+void conf_scan_line(const char *line, size_t len, conf_scan_env_fn *env, void *arg,
+		    struct conf_scan_token *out)
 {
 	struct scan s = { .at = line, .end = line + len, .env = env, .env_arg = arg, .out = out };
 

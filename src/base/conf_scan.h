@@ -1,8 +1,8 @@
-/* conf_scan.h -- one line of a configuration file, taken apart. Pure: text in, token out; knows no key, pool or file.
- * The format is php-fpm's: each line stands alone; ';' starts a comment; [section]; name = value; name[sub] = value.
- * Values: bare words, "double quotes" (with \" \\ \$ inside), 'single quotes' (nothing is special inside), ${VAR} from
- * the environment; a bare yes/on/true is "1", a bare no/off/none/false/null is ""; E_ALL and its kind are numbers;
- * | & ^ ~ ! ( ) calculate, all of one rank, from left to right. */
+/* conf_scan.h -- one line of a configuration file, taken apart. Pure: text in, token out; knows no key, pool
+ * or file. The format is php-fpm's: each line stands alone; ';' starts a comment; [section]; name = value;
+ * name[sub] = value. Values: bare words, "double quotes" (with \" \\ \$ inside), 'single quotes' (nothing is
+ * special inside), ${VAR} from the environment; a bare yes/on/true is "1", a bare no/off/none/false/null is
+ * ""; E_ALL and its kind are numbers; | & ^ ~ ! ( ) calculate, all of one rank, from left to right. */
 #ifndef WEIR_CONF_SCAN_H
 #define WEIR_CONF_SCAN_H
 
@@ -29,7 +29,8 @@ struct conf_scan_token {
 typedef const char *conf_scan_env_fn(void *arg, const char *name);
 
 /* One line, with or without its end (\n, \r\n). The token is always filled in; free it. */
-void conf_scan_line(const char *line, size_t len, conf_scan_env_fn *env, void *arg, struct conf_scan_token *out);
+void conf_scan_line(const char *line, size_t len, conf_scan_env_fn *env, void *arg,
+		    struct conf_scan_token *out);
 void conf_scan_token_free(struct conf_scan_token *token);
 
 #endif

@@ -179,7 +179,6 @@ static void turn_end_begin(struct fcgi_turn *t, const struct fcgi_limits *lim, s
 		t->id = t->record.id;
 		t->role = role;
 		t->keep_conn = keep_conn;
-		fcgi_params_reset(&t->params);
 		t->state = TURN_PARAMS;
 	}
 }
@@ -202,7 +201,7 @@ static unsigned turn_find_value(const struct turn_value *values, size_t count, c
 /* Section 4.1. Each value is given once, however often it is asked for: an answer stays below twice the
  * question. Of a question longer than we keep, the front is answered. */
 static enum fcgi_turn_event turn_end_get_values(struct fcgi_turn *t,
-    const struct fcgi_limits *lim, struct buf *reply)
+	const struct fcgi_limits *lim, struct buf *reply)
 {
 	const struct turn_value values[] = {
 		{ FCGI_MAX_CONNS, lim->max_conns }, { FCGI_MAX_REQS, lim->max_reqs }, { FCGI_MPXS_CONNS, 0 },
@@ -268,7 +267,7 @@ static enum fcgi_turn_event turn_end(struct fcgi_turn *t, const struct fcgi_limi
 
 /* One event of the record reader. */
 static enum fcgi_turn_event turn_take(struct fcgi_turn *t, const struct fcgi_limits *lim,
-    enum fcgi_record_event got, struct buf *reply)
+	enum fcgi_record_event got, struct buf *reply)
 {
 	switch (got) {
 	case FCGI_RECORD_START:
@@ -307,7 +306,7 @@ static enum fcgi_turn_event turn_halted(const struct fcgi_turn *t)
 }
 
 enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limits *lim,
-    const uint8_t **in, size_t *len, struct buf *reply)
+	const uint8_t **in, size_t *len, struct buf *reply)
 {
 	enum fcgi_turn_event event = turn_halted(t);
 	enum fcgi_record_event got;

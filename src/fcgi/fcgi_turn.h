@@ -57,7 +57,7 @@ struct fcgi_turn {                      /* zeroed is ready for a new connection 
  * says. BODY_END, ABORT and TOO_LARGE are said again, without taking input, until fcgi_turn_done; BAD for
  * good. */
 enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limits *lim,
-    const uint8_t **in, size_t *len, struct buf *reply);
+	const uint8_t **in, size_t *len, struct buf *reply);
 /* True between the first byte of a BEGIN's record and HEAD; false when only idle or management bytes have
  * come. (Of a record's very first byte nobody knows what it begins: true.) */
 bool fcgi_turn_in_head(const struct fcgi_turn *t);

@@ -11,8 +11,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum fcgi_params_end feed(struct fcgi_params *p, const uint8_t *data, size_t size, size_t step, size_t max)
+static enum fcgi_params_end feed(struct fcgi_params *p, const uint8_t *data, size_t size, size_t step,
+	size_t max)
 {
+	size_t arena_had = p->arena.cap, index_had = p->index.cap;
 	enum fcgi_params_end end = FCGI_PARAMS_OK;
 
 	for (size_t at = 0; at < size && end == FCGI_PARAMS_OK; at += step) {
@@ -20,7 +22,8 @@ static enum fcgi_params_end feed(struct fcgi_params *p, const uint8_t *data, siz
 
 		end = fcgi_params_feed(p, data + at, n, max);
 		BUG_IF(p->arena.len > at + n);
-		BUG_IF(p->arena.cap > 2 * (at + n) + 512 || p->index.cap > 16 * (at + n) + 512);
+		BUG_IF(p->arena.cap > arena_had && p->arena.cap > 2 * (at + n) + 512);
+		BUG_IF(p->index.cap > index_had && p->index.cap > 16 * (at + n) + 512);
 	}
 	return end == FCGI_PARAMS_OK ? fcgi_params_finish(p) : end;
 }

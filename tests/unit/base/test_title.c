@@ -136,8 +136,8 @@ int main(int argc, char **argv)
 			again[i] = strdup(args[i]);
 		setenv("WEIR_TITLE_TEST", "a value", 1);
 		setenv("WEIR_TITLE_FILL", "makes the environment longer than two hundred bytes, so that "
-		    "every title of this test finds room in the memory behind the arguments, whoever runs it and "
-		    "with however few variables of his own; it is not read by anything", 1);
+		    "every title of this test has room in the memory behind the arguments, whoever runs it "
+		    "and with however few variables of his own; nothing reads it", 1);
 		execv("/proc/self/exe", again);
 		return 1;
 	}

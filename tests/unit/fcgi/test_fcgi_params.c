@@ -200,6 +200,28 @@ static void memory_follows_what_came(void **state)
 	fcgi_params_free(&p);
 }
 
+/* One byte may end a name and the empty value behind it: three bytes in the arena, at any fill of it. */
+static void the_arena_is_never_overrun(void **state)
+{
+	static char name[1100];
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	for (size_t name_len = 120; name_len < sizeof(name); name_len++) {
+		struct fcgi_params p = { 0 };
+		struct buf in = { 0 };
+
+		fcgi_add_pair(&in, name, name_len, "", 0);
+		for (size_t at = 0; at < in.len; at++) {
+			assert_int_equal(fcgi_params_feed(&p, in.data + at, 1, NO_LIMIT), FCGI_PARAMS_OK);
+			assert_true(p.arena.len <= p.arena.cap);
+		}
+		assert_int_equal(fcgi_params_count(&p), 1);
+		buf_free(&in);
+		fcgi_params_free(&p);
+	}
+}
+
 static void reset_keeps_memory_up_to_a_measure(void **state)
 {
 	static uint8_t value[100000];
@@ -308,6 +330,7 @@ int main(void)
 		cmocka_unit_test(the_limit),
 		cmocka_unit_test(a_claim_past_the_limit_is_too_large_at_once),
 		cmocka_unit_test(memory_follows_what_came),
+		cmocka_unit_test(the_arena_is_never_overrun),
 		cmocka_unit_test(reset_keeps_memory_up_to_a_measure),
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(pairs_in_place),
