@@ -1,0 +1,158 @@
+/* conf.h -- the configuration as data: what a file said, checked, with every default filled in.
+ * Pure data and no process: the master loads files, other processes read the text of their own section. */
+#ifndef WEIR_CONF_H
+#define WEIR_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "src/base/buf.h"
+#include "src/base/err.h"
+
+enum conf_pm { CONF_PM_UNSET, CONF_PM_STATIC, CONF_PM_DYNAMIC, CONF_PM_ONDEMAND };
+enum conf_mpm { CONF_MPM_PREFORK, CONF_MPM_WORKER, CONF_MPM_EVENT };
+
+struct conf_pair {                      /* one NAME[key] = value */
+	const struct conf_key *key;     /* its row in the table (conf_keys.h: key->name) */
+	char *sub;                      /* what stood in [] */
+	char *value;                    /* what holds: $VAR replaced, a flag as "1" or "0" */
+	char *written;                  /* env[X] = $VAR as it stood in the file; NULL: as value */
+};
+
+struct conf_pairs {                     /* in the order in which they apply: the last of equal names holds */
+	struct conf_pair *at;
+	size_t count;
+};
+
+struct conf_global {
+	char *pid;                      /* path or NULL */
+	char *error_log;
+	int log_level;                  /* enum log_level */
+	bool daemonize;
+	int64_t process_control_timeout_s;      /* -1: not set */
+	int64_t rlimit_files;           /* 0: leave */
+	int64_t rlimit_core;            /* 0: leave; -1 unlimited */
+	int process_priority;           /* CONF_PRIORITY_UNSET or -19..20 */
+	char *pool_process_user;        /* name; default: weir where it exists, else nobody */
+};
+#define CONF_PRIORITY_UNSET 64
+
+struct conf_owner {                     /* resolved by the master; meaningful as root only */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;                  /* supplementary */
+	size_t group_count;
+};
+
+struct conf_net {                       /* an address, or all that share its first bits */
+	uint8_t addr[16];               /* IPv4: the first 4 bytes */
+	uint8_t bits;
+	bool is_v6;
+};
+
+struct conf_pool {
+	char *name;
+	char *file;                     /* where its section began */
+	int line;
+
+	char *sapi;                     /* "php" */
+	char *php_version;              /* "8.2" or NULL: newest */
+	enum conf_mpm mpm;
+
+	char *user, *group;             /* as written, or NULL */
+	struct conf_owner owner;
+	char *user_name;                /* whom the pool runs as (for USER); NULL: that uid has no name */
+	char *home;                     /* of that user; NULL: none */
+	char *prefix;
+
+	char *listen;                   /* "127.0.0.1:9000", "9000", "[::1]:9000", "/run/x.sock", "@name" */
+	int listen_backlog;             /* -1: the kernel's most */
+	char *listen_owner, *listen_group;
+	uid_t listen_uid;               /* (uid_t)-1: leave */
+	gid_t listen_gid;
+	unsigned listen_mode;           /* 0660 */
+	char *listen_allowed_clients;   /* comma list of addresses, or NULL: all */
+	struct conf_net *allowed;       /* the same, read; conf_client_allowed asks it */
+	size_t allowed_count;
+
+	enum conf_pm pm;
+	int max_children;
+	int start_servers;              /* filled in for dynamic */
+	int min_spare_servers;
+	int max_spare_servers;
+	int max_spawn_rate;             /* default 32 */
+	int64_t process_idle_timeout_s; /* default 10 */
+	int64_t max_requests;           /* 0: endless */
+	int process_priority;
+	bool process_dumpable;
+
+	int64_t request_terminate_timeout_s;    /* 0: none */
+	uint64_t request_max_params;    /* bytes, default 1 MiB */
+	uint64_t request_max_body;      /* bytes, 0: no limit */
+	int64_t request_header_timeout_s;       /* default 60; 0: none */
+	int64_t request_body_timeout_s; /* default 60, by progress; 0: none */
+
+	int64_t rlimit_files, rlimit_core;
+	char *chroot, *chdir;
+	bool catch_workers_output;
+	bool decorate_workers_output;   /* default yes */
+	bool clear_env;                 /* default yes */
+	char *limit_extensions;         /* default ".php .phar" */
+	bool security_strict;
+	bool reason_header;
+
+	struct conf_pairs env;          /* resolved: $VAR replaced */
+	struct conf_pairs sapi_values;  /* php_value[], php_flag[], then php_admin_*[] */
+};
+
+struct conf {
+	char *file;                     /* the main file */
+	struct conf_global global;
+	struct conf_pool **pools;
+	size_t pool_count;
+};
+
+/* All problems of one load. A WARNING does not stop the start (unless security.strict makes it an error). */
+enum conf_severity { CONF_NOTICE, CONF_WARNING, CONF_ERROR };
+struct conf_note {
+	enum conf_severity severity;
+	char *text;                     /* "[FILE:LINE] ...", whole; a notice has no place in front */
+};
+struct conf_notes {
+	struct conf_note *at;
+	size_t count;
+	size_t errors;
+};
+void conf_notes_free(struct conf_notes *notes);
+
+struct conf_load_options {
+	const char *file;               /* main file */
+	const char *prefix;             /* -p, or NULL */
+	bool as_root;                   /* are we root: user is then mandatory */
+	bool allow_root_pools;          /* -R */
+	const char *module_dir;         /* where plug-ins lie: a SAPI that is not there is refused by name.
+					 * NULL: not looked at (tests) */
+};
+
+/* Read the file and all that it includes, check everything, collect every problem. NULL when
+ * notes_out->errors > 0. The caller owns the result and the notes. */
+struct conf *conf_load(const struct conf_load_options *opt, struct conf_notes *notes_out);
+void conf_free(struct conf **conf);
+
+/* Every key and value as php-fpm's -tt prints them: lines "\tname = value", "[pool]" heads; appended to out,
+ * separated by newlines. */
+void conf_dump(const struct conf *conf, struct buf *out);
+
+/* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
+void conf_pool_write(const struct conf_global *global, const struct conf_pool *pool, struct buf *out);
+struct conf_pool *conf_pool_read(const char *text, size_t len, struct conf_global *global_out,
+				 struct err *err);
+void conf_pool_free(struct conf_pool **pool);
+void conf_global_free(struct conf_global *global);
+
+/* May this peer speak to the pool? addr: IPv4 or IPv6 socket address; Unix sockets are always allowed. */
+struct sockaddr;
+bool conf_client_allowed(const struct conf_pool *pool, const struct sockaddr *addr);
+
+#endif

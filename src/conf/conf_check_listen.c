@@ -1,0 +1,93 @@
+/* conf_check_listen.c -- checks where a pool listens and who may come in. Runs in the master while it loads.
+ * It opens no socket: whether an address is free is seen when it is bound. Settings that let strangers run
+ * code are warnings, and errors where the pool says security.strict. */
+#include <stdlib.h>
+#include <string.h>
+#include "src/base/mem.h"
+#include "src/conf/conf_listen.h"
+#include "src/conf/conf_priv.h"
+
+#define MODE_OTHERS_WRITE 0002
+
+static enum conf_severity unsafe(const struct conf_draft *d)
+{
+	return d->pool->security_strict ? CONF_ERROR : CONF_WARNING;
+}
+
+static void check_reach(struct conf_loading *l, struct conf_draft *d, const struct conf_listen *where)
+{
+	const struct conf_pool *p = d->pool;
+
+	if (!conf_listen_is_local(where) && !p->listen_allowed_clients)
+		conf_note_key(l, d, unsafe(d), "listen", "listen = %s can be reached from other machines, "
+			      "and whoever reaches it can run code: set listen.allowed_clients, or listen on "
+			      "127.0.0.1 or a Unix socket", p->listen);
+	if (where->kind == CONF_LISTEN_ABSTRACT)
+		conf_note_key(l, d, unsafe(d), "listen", "listen = %s can be reached by every user of this "
+			      "machine: an abstract socket has no access rights; a path with listen.mode "
+			      "has", p->listen);
+	if (where->kind == CONF_LISTEN_UNIX && (p->listen_mode & MODE_OTHERS_WRITE))
+		conf_note_key(l, d, unsafe(d), "listen.mode", "listen.mode = %04o lets every user of this "
+			      "machine run code through %s: 0660 with listen.owner or listen.group of the "
+			      "front end is enough",
+			      p->listen_mode, p->listen);
+}
+
+/* A path that is not absolute counts from the prefix; port numbers and host:port are no paths. */
+static void resolve_listen(struct conf_loading *l, struct conf_pool *p)
+{
+	bool tcp = strchr(p->listen, ':') || strspn(p->listen, "0123456789") == strlen(p->listen);
+
+	if (!tcp && *p->listen != '@')
+		conf_path_absolute(&p->listen, conf_path_base(l, p, "/usr"));
+}
+
+void conf_check_listen(struct conf_loading *l, struct conf_draft *d)
+{
+	struct conf_pool *p = d->pool;
+	struct conf_listen where;
+	struct err err;
+
+	if (!p->listen) {
+		conf_note_key(l, d, CONF_ERROR, "listen", "no listen address have been defined!");
+		return;
+	}
+	resolve_listen(l, p);
+	if (p->listen_allowed_clients && conf_clients_read(p, &err) < 0)
+		conf_note_key(l, d, CONF_ERROR, "listen.allowed_clients", "%s", err.text);
+	if (conf_listen_parse(p->listen, &where, &err) < 0) {
+		conf_note_key(l, d, CONF_ERROR, "listen", "listen = %s: %s", p->listen, err.text);
+		conf_place_of(d, "listen")->bad = true;
+		return;
+	}
+	check_reach(l, d, &where);
+}
+
+/* Each text is taken apart once: with thousands of pools the pairs are many. */
+void conf_check_listen_twice(struct conf_loading *l)
+{
+	size_t count = l->conf->pool_count;
+	struct conf_listen *all = xcalloc(count + 1, sizeof(*all));
+	struct err err;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *text = l->pools[i].pool->listen;
+
+		if (!text || conf_listen_parse(text, &all[i], &err) < 0)
+			all[i] = (struct conf_listen){ .kind = CONF_LISTEN_TCP, .port = 0 };
+	}
+	for (size_t i = 1; i < count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			bool unread = all[i].kind == CONF_LISTEN_TCP && !all[i].port;
+
+			if (unread || !conf_listen_same(&all[i], &all[j]))
+				continue;
+			conf_note_key(l, &l->pools[i], CONF_ERROR, "listen", "unable to set listen address "
+				      "as it's already used in another pool '%s': give each pool an address "
+				      "of its own, not %s",
+				      l->pools[j].pool->name, l->pools[i].pool->listen);
+			break;
+		}
+	}
+	free(all);
+}

@@ -1,0 +1,267 @@
+/* conf_keys.c -- the table of keys (see conf_keys.h), in the order of php-fpm's -tt with Weir's own keys
+ * behind. Pure data for every process that reads configuration, and for the manual. A key that is not in
+ * here does not exist; keys that are known and refused stand in conf_keys_later.c. */
+#include <string.h>
+#include <strings.h>
+#include "src/base/mem.h"
+#include "src/conf/conf.h"
+#include "src/conf/conf_keys.h"
+
+#define GLOBAL(field) .where = CONF_IN_GLOBAL, .offset = offsetof(struct conf_global, field)
+#define POOL(field)   .where = CONF_IN_POOL, .offset = offsetof(struct conf_pool, field)
+#define CONF_COUNT_MAX 100000           /* processes of one pool: far above what a machine carries */
+#define CONF_TIME_MAX INT32_MAX         /* seconds: 68 years */
+#define MEBIBYTE (1024 * 1024)
+
+const struct conf_key conf_keys[] = {
+	{ .name = "pid", GLOBAL(pid), .type = CONF_PATH, .flags = CONF_KEY_VAR,
+	  .meaning = "File that holds the master's process id while it runs. Wins over the option -g.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING },
+	{ .name = "error_log", GLOBAL(error_log), .type = CONF_PATH, .initial = "log/php-fpm.log",
+	  .flags = CONF_KEY_VAR | CONF_KEY_NO_EMPTY,
+	  .meaning = "File to which the master, the pool processes and, through them, all children log. In "
+		"the foreground on a terminal, or with -O, the log goes to stderr instead.",
+	  .limits = "'syslog' is not built into this version.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "log_level", GLOBAL(log_level), .type = CONF_LEVEL, .initial = "notice",
+	  .meaning = "Lines below this level are not logged: debug, notice, warning, error, alert.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_POOL },
+	{ .name = "process_control_timeout", GLOBAL(process_control_timeout_s), .type = CONF_TIME,
+	  .unit = "seconds",
+	  .otherwise = "20 seconds at the end of the server; requests are not cut short by a reload",
+	  .meaning = "How long requests in flight may go on when Weir is told to end or to reload. 0 ends "
+		"them at once.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "process.priority", GLOBAL(process_priority), .type = CONF_PRIORITY,
+	  .otherwise = "not changed",
+	  .meaning = "Nice value of the master. Needs root; ignored with a notice otherwise.",
+	  .limits = "-19 to 20.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING },
+	{ .name = "daemonize", GLOBAL(daemonize), .type = CONF_BOOL, .initial = "yes",
+	  .meaning = "Go to the background after the start. The options -D and -F win over it.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING },
+	{ .name = "rlimit_files", GLOBAL(rlimit_files), .type = CONF_LONG, .unit = "descriptors",
+	  .initial = "0",
+	  .meaning = "How many files the master may have open. 0 leaves the limit as it is. The start fails "
+		"when the limit cannot be set.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING, .max = INT32_MAX },
+	{ .name = "rlimit_core", GLOBAL(rlimit_core), .type = CONF_CORE, .unit = "bytes", .initial = "0",
+	  .meaning = "Largest core file of the master, or 'unlimited'. 0 leaves the limit as it is.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING, .max = INT64_MAX },
+	{ .name = "pool_process_user", GLOBAL(pool_process_user), .type = CONF_STRING, .flags = CONF_KEY_OURS,
+	  .otherwise = "weir where that user exists, else nobody",
+	  .meaning = "User of all pool processes when Weir runs as root. They run no application code, and "
+		"their user should not be that of a pool: a child could then reach into its pool process.",
+	  .limits = "An existing user, not root.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
+
+	{ .name = "prefix", POOL(prefix), .type = CONF_PATH,
+	  .otherwise = "the folder of the option -p, else /usr",
+	  .meaning = "Folder from which relative paths of this pool count. '$prefix' at the start of chroot "
+		"stands for it.",
+	  .limits = "An existing folder.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "user", POOL(user), .type = CONF_STRING,
+	  .meaning = "User, by name or number, as whom the pool's application runs. Mandatory when Weir runs "
+		"as root; ignored with a notice otherwise.",
+	  .limits = "Not root, unless the option -R is given.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "group", POOL(group), .type = CONF_STRING, .otherwise = "the group of user",
+	  .meaning = "Group, by name or number, as which the pool's application runs; beside it the user's "
+		"supplementary groups. Ignored with a notice when Weir does not run as root.",
+	  .limits = "Not root's, unless the option -R is given.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "listen", POOL(listen), .type = CONF_STRING, .flags = CONF_KEY_NEEDED,
+	  .meaning = "Where the front end reaches this pool: /path/of.sock, 127.0.0.1:9000, [::1]:9000, "
+		"HOST:PORT, a bare PORT on all addresses, or @name for an abstract Unix socket. A relative "
+		"path counts from prefix.",
+	  .limits = "Each address once; a path of at most 107 bytes; a port from 1 to 65535. An address that "
+		"is not loopback without listen.allowed_clients is a warning, as is an abstract socket, "
+		"which every local user can reach; with security.strict they are errors.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "listen.backlog", POOL(listen_backlog), .type = CONF_INT, .unit = "connections",
+	  .initial = "-1",
+	  .meaning = "How many connections may wait to be accepted. -1: as many as the kernel allows "
+		"(net.core.somaxconn).",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL, .min = -1, .max = INT32_MAX },
+	{ .name = "listen.owner", POOL(listen_owner), .type = CONF_STRING,
+	  .otherwise = "not changed",
+	  .meaning = "Owner of the Unix socket, by name or number.", .limits = "An existing user.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
+	{ .name = "listen.group", POOL(listen_group), .type = CONF_STRING,
+	  .otherwise = "not changed",
+	  .meaning = "Group of the Unix socket, by name or number: usually the front end's.",
+	  .limits = "An existing group.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
+	{ .name = "listen.mode", POOL(listen_mode), .type = CONF_MODE, .initial = "0660",
+	  .meaning = "Access rights of the Unix socket, octal. Whoever may write to it may run any script of "
+		"the pool.",
+	  .limits = "0 to 0777. A mode that lets others write is a warning; with security.strict an error.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
+	{ .name = "listen.allowed_clients", POOL(listen_allowed_clients), .type = CONF_STRING,
+	  .flags = CONF_KEY_NO_EMPTY, .otherwise = "every address may connect",
+	  .meaning = "Addresses of the front ends that may speak to this pool's TCP socket, separated by "
+		"commas: 127.0.0.1, ::1, also 10.0.0.0/8 or fd00::/8. Others are turned away before they can "
+		"ask anything.",
+	  .limits = "Addresses and address/bits only, no names.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "process.priority", POOL(process_priority), .type = CONF_PRIORITY,
+	  .otherwise = "as the master's",
+	  .meaning = "Nice value of the pool's children. Needs root; ignored with a notice otherwise.",
+	  .limits = "-19 to 20.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "process.dumpable", POOL(process_dumpable), .type = CONF_BOOL, .initial = "no",
+	  .meaning = "Children may leave core files and be traced by their own user although they changed "
+		"it.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "pm", POOL(pm), .type = CONF_PM, .flags = CONF_KEY_NEEDED,
+	  .meaning = "How many children there are: static (always pm.max_children), dynamic (between the "
+		"spare limits, as load asks), ondemand (none until a request comes).",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "pm.max_children", POOL(max_children), .type = CONF_INT, .unit = "processes",
+	  .flags = CONF_KEY_NEEDED,
+	  .meaning = "Most children, and so most requests at the same time.",
+	  .limits = "At least 1.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL,
+	  .min = INT32_MIN, .max = CONF_COUNT_MAX },
+	{ .name = "pm.start_servers", POOL(start_servers), .type = CONF_INT, .unit = "processes",
+	  .otherwise = "the middle of both spare limits",
+	  .meaning = "Children at the start, with pm = dynamic.",
+	  .limits = "From pm.min_spare_servers to pm.max_spare_servers.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = INT32_MIN, .max = CONF_COUNT_MAX },
+	{ .name = "pm.min_spare_servers", POOL(min_spare_servers), .type = CONF_INT, .unit = "processes",
+	  .meaning = "Least idle children, with pm = dynamic; mandatory there.",
+	  .limits = "1 to pm.max_spare_servers.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = INT32_MIN, .max = CONF_COUNT_MAX },
+	{ .name = "pm.max_spare_servers", POOL(max_spare_servers), .type = CONF_INT, .unit = "processes",
+	  .meaning = "Most idle children, with pm = dynamic; mandatory there.",
+	  .limits = "pm.min_spare_servers to pm.max_children.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = INT32_MIN, .max = CONF_COUNT_MAX },
+	{ .name = "pm.max_spawn_rate", POOL(max_spawn_rate), .type = CONF_INT, .unit = "processes",
+	  .initial = "32",
+	  .meaning = "Most children that are started at once, with pm = dynamic.",
+	  .limits = "At least 1.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL,
+	  .min = INT32_MIN, .max = CONF_COUNT_MAX },
+	{ .name = "pm.process_idle_timeout", POOL(process_idle_timeout_s), .type = CONF_TIME,
+	  .unit = "seconds",
+	  .initial = "10", .flags = CONF_KEY_BARE_TIME,
+	  .meaning = "With pm = ondemand, a child that has been idle for so long ends.",
+	  .limits = "At least 1 "
+		"s.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "pm.max_requests", POOL(max_requests), .type = CONF_LONG, .unit = "requests",
+	  .initial = "0",
+	  .meaning = "A child is replaced after so many requests: a cure for code that leaks memory. 0: "
+		"never.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = INT64_MAX },
+	{ .name = "request_terminate_timeout", POOL(request_terminate_timeout_s), .type = CONF_TIME,
+	  .unit = "seconds",
+	  .initial = "0",
+	  .meaning = "A request that runs for longer is ended: the client gets a 504 if nothing was sent "
+		"yet, and the child is replaced. Idle kept connections do not count. 0: no limit.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "rlimit_files", POOL(rlimit_files), .type = CONF_LONG, .unit = "descriptors",
+	  .initial = "0",
+	  .meaning = "How many files each child may have open. 0 leaves the limit as it is.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN, .max = INT32_MAX },
+	{ .name = "rlimit_core", POOL(rlimit_core), .type = CONF_CORE, .unit = "bytes", .initial = "0",
+	  .meaning = "Largest core file of a child, or 'unlimited'. 0 leaves the limit as it is.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
+	{ .name = "chroot", POOL(chroot), .type = CONF_PATH,
+	  .meaning = "Folder that children see as the root of the file system. Needs root; ignored with a "
+		"notice otherwise. Paths that the front end sends, SCRIPT_FILENAME first, have to be as seen "
+		"from inside.",
+	  .limits = "An existing folder.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "chdir", POOL(chdir), .type = CONF_PATH, .otherwise = "/ inside a chroot, else not changed",
+	  .meaning = "Folder in which children start; as seen from inside the chroot.",
+	  .limits = "An existing folder.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "catch_workers_output", POOL(catch_workers_output), .type = CONF_BOOL, .initial = "no",
+	  .meaning = "What children write to stdout and stderr goes to the error log, with pool and pid. No: "
+		"it is thrown away.",
+	  .used_by = CONF_BY_POOL | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_POOL },
+	{ .name = "decorate_workers_output", POOL(decorate_workers_output), .type = CONF_BOOL,
+	  .initial = "yes",
+	  .meaning = "Caught lines stand in the log as 'child N said into stderr: \"...\"'. No: bare.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "clear_env", POOL(clear_env), .type = CONF_BOOL, .initial = "yes",
+	  .meaning = "Children do not see Weir's own environment, only what env[] gives them, USER and HOME.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "security.limit_extensions", POOL(limit_extensions), .type = CONF_STRING, .initial = ".php "
+		".phar",
+	  .flags = CONF_KEY_EMPTY,
+	  .meaning = "Only files whose path ends in one of these, separated by blanks, are run as scripts. "
+		"Empty: all.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "env", POOL(env), .type = CONF_PAIRS, .flags = CONF_KEY_NO_EMPTY,
+	  .meaning = "A variable of the children's environment. A value $NAME is taken from Weir's own "
+		"environment. Of equal names the first holds.",
+	  .limits = "Not empty; '=' cannot be in the "
+		"name.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "php_value", POOL(sapi_values), .type = CONF_PAIRS,
+	  .meaning = "An entry of php.ini for this pool, which scripts may change with ini_set(). Of equal "
+		"names the first holds.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "php_flag", POOL(sapi_values), .type = CONF_PAIR_FLAGS,
+	  .meaning = "As php_value, for entries that are on or off.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "php_admin_value", POOL(sapi_values), .type = CONF_PAIRS,
+	  .meaning = "An entry of php.ini for this pool, which scripts and .user.ini cannot change. Applied "
+		"after all php_value and php_flag. Of equal names the first holds.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "php_admin_flag", POOL(sapi_values), .type = CONF_PAIR_FLAGS,
+	  .meaning = "As php_admin_value, for entries that are on or off.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "sapi", POOL(sapi), .type = CONF_STRING, .initial = "php",
+	  .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .meaning = "What runs the requests: a plug-in weir_NAME.so; for php one per PHP version.",
+	  .limits = "An installed plug-in.", .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE,
+	  .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "php.version", POOL(php_version), .type = CONF_STRING, .flags = CONF_KEY_OURS,
+	  .otherwise = "the newest that is installed",
+	  .meaning = "Which PHP this pool runs, as in 8.2.", .limits = "An installed plug-in "
+		"weir_phpVERSION.so.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "mpm", POOL(mpm), .type = CONF_MPM, .initial = "prefork", .flags = CONF_KEY_OURS,
+	  .meaning = "How requests get to the application. prefork: each child serves one request at a time.",
+	  .limits = "'worker' and 'event' are not built into this version.",
+	  .used_by = CONF_BY_POOL | CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "request.max_params", POOL(request_max_params), .type = CONF_SIZE, .unit = "bytes",
+	  .initial = "1M",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Most bytes of a request's parameters (headers and variables of the front end). More is "
+		"answered with 431.",
+	  .limits = "1K to 1G.", .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN,
+	  .min = 1024, .max = 1024LL * MEBIBYTE },
+	{ .name = "request.max_body", POOL(request_max_body), .type = CONF_SIZE, .unit = "bytes",
+	  .initial = "0",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Most bytes of a request's body. More is answered with 413. 0: no limit.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
+	{ .name = "request.header_timeout", POOL(request_header_timeout_s), .type = CONF_TIME,
+	  .unit = "seconds",
+	  .initial = "60", .flags = CONF_KEY_OURS,
+	  .meaning = "A request whose parameters are not complete so long after its first byte is answered "
+		"with 408. 0: no limit.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "request.body_timeout", POOL(request_body_timeout_s), .type = CONF_TIME, .unit = "seconds",
+	  .initial = "60", .flags = CONF_KEY_OURS,
+	  .meaning = "A request of whose body nothing more comes for so long is answered with 408. 0: no "
+		"limit.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "security.strict", POOL(security_strict), .type = CONF_BOOL, .initial = "no",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Warnings about unsafe settings of this pool are errors: Weir does not start with them.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER },
+	{ .name = "security.reason_header", POOL(reason_header), .type = CONF_BOOL, .initial = "no",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Answers that Weir itself gives in place of the application (408, 413, 431, 504 and so "
+		"on) carry an X-Weir-Reason header with the code that is in the log.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+};
+const size_t conf_key_count = ARRAY_LEN(conf_keys);
+
+const struct conf_key *conf_key_find(enum conf_where where, const char *name)
+{
+	for (size_t i = 0; i < conf_key_count; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		bool same = conf_key_is_array(key) ? !strcmp(key->name, name) : !strcasecmp(key->name, name);
+
+		if (key->where == where && same)
+			return key;
+	}
+	return NULL;
+}

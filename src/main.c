@@ -1,0 +1,101 @@
+/* main.c -- where every process of Weir begins: the master when a person or a service manager started it, another kind
+ * when the master did. Each kind's function never returns. Does nothing else: no option is read here. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "pool/pool.h"
+#include "pool/probe.h"
+#include "pool/zygote.h"
+#include "src/base/exits.h"
+#include "src/base/mem.h"
+#include "src/base/spawn.h"
+#include "src/base/title.h"
+#include "src/master/master.h"
+
+enum signals_are { SIGNALS_HARMLESS, SIGNALS_END_IT };
+
+static const struct process_kind {
+	const char *name;               /* in WEIR_PROCESS */
+	enum spawn_kind kind;
+	enum signals_are signals;
+	void (*run)(struct spawn_info *info);      /* never returns */
+} kinds[] = {
+	{ "pool",   SPAWN_POOL,   SIGNALS_HARMLESS, pool_run },
+	{ "zygote", SPAWN_ZYGOTE, SIGNALS_HARMLESS, zygote_run },
+	{ "probe",  SPAWN_PROBE,  SIGNALS_END_IT,   probe_run },
+};
+
+static void signal_ignored(int sig)
+{
+	(void)sig;
+}
+
+/* TERM sent to every process at once is the master's business alone. It blocked these over exec: none is missed. */
+static void signals_init(enum signals_are how)
+{
+	static const int harmless[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP };
+	struct sigaction act = { .sa_handler = signal_ignored, .sa_flags = SA_RESTART };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_LEN(harmless) && how == SIGNALS_HARMLESS; i++)
+		sigaction(harmless[i], &act, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void start_refused(const char *why)
+{
+	fprintf(stderr, "weir: %s in the environment is for processes that the master starts, and %s: unset it\n",
+		SPAWN_ENV, why);
+	exit(EXIT_SOFTWARE);
+}
+
+static _Noreturn void process_start(const char *name)
+{
+	static struct spawn_info info;
+	const struct process_kind *kind = NULL;
+	struct err err;
+	int fd = SPAWN_FD_INFO;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			kind = &kinds[i];
+	if (!kind)
+		start_refused("it names no kind of process");
+	if (spawn_info_read(fd, &info, &err) < 0)
+		start_refused(err.text);
+	if (info.kind != kind->kind)
+		start_refused("the orders are for another kind");
+	close(fd);
+	unsetenv(SPAWN_ENV);
+	signals_init(kind->signals);
+	kind->run(&info);
+	abort();
+}
+
+/* A descriptor that is opened later must not become somebody's stdout. */
+static void stdio_init(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	const char *kind;
+
+	title_init(argc, argv);
+	stdio_init();
+	kind = getenv(SPAWN_ENV);
+	if (kind)
+		process_start(kind);
+	return master_main(argc, argv);
+}

@@ -1,0 +1,69 @@
+/* master.c -- what the command does: the jobs that its options name. Master only; each job ends with an exit code. */
+#include "src/master/master.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "src/base/exits.h"
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/master/master_conf.h"
+#include "src/master/master_priv.h"
+#include "src/master/master_probe.h"
+#include "src/master/master_spawn.h"
+
+static void print_usage(const char *program)
+{
+	struct buf usage = { 0 };
+
+	master_cli_usage(program, &usage);
+	fputs(buf_str(&usage), stdout);
+	buf_free(&usage);
+}
+
+static int run_job(struct master *m)
+{
+	struct err err;
+
+	if (m->cli.job == MASTER_JOB_HELP) {
+		print_usage(m->cli.program);
+		return EXIT_OK;
+	}
+	m->exe_fd = master_spawn_open_exe(&err);
+	if (m->exe_fd < 0) {
+		log_error("%s", err.text);
+		return EXIT_SOFTWARE;
+	}
+	master_conf_paths(m);
+	if (m->cli.job != MASTER_JOB_SERVE)
+		return master_print(m);
+	if (m->cli.tests > 0)
+		return master_test(m);
+	master_signals_block_early();
+	return master_serve(m);
+}
+
+int master_main(int argc, char **argv)
+{
+	struct master m = {
+		.as_root = geteuid() == 0,
+		.exe_fd = -1, .daemon_pipe = -1, .log_fd = -1, .signal_fd = -1,
+	};
+	struct err err;
+	int code;
+
+	log_to_fd(STDERR_FILENO);
+	if (master_cli_parse(argc, argv, &m.cli, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", m.cli.program, err.text);
+		print_usage(m.cli.program);
+		code = EXIT_USAGE;
+	} else {
+		code = run_job(&m);
+	}
+	fd_close(&m.exe_fd);
+	free(m.conf_file);
+	free(m.module_dir);
+	buf_free(&m.options);
+	master_cli_free(&m.cli);
+	return code;
+}

@@ -1,0 +1,204 @@
+/* master_conf.c -- the defaults that depend on where and under which name Weir runs, and loading the configuration.
+ * Master only. Reads the configuration; what it means and whether it is right stands in src/conf. */
+#include "src/master/master_conf.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/conf/conf_module.h"
+#include "src/master/master_priv.h"
+
+#ifndef WEIR_SYSCONFDIR
+#define WEIR_SYSCONFDIR "/usr/local/etc"
+#endif
+#ifndef WEIR_PKGLIBDIR                  /* the folder of this version's plug-ins */
+#define WEIR_PKGLIBDIR "/usr/local/lib/weir"
+#endif
+#define PHP_FPM "php-fpm"
+#define PHP_FPM_CONF "/etc/php/%s/fpm/php-fpm.conf"
+
+char *master_conf_version_in(const char *name, const char *start)
+{
+	const char *at = strstr(name, start);
+	size_t len;
+
+	if (!at)
+		return NULL;
+	at += strlen(start);
+	len = strspn(at, "0123456789.");
+	while (len > 0 && at[len - 1] == '.')
+		len--;
+	return len > 0 ? xstrndup(at, len) : NULL;
+}
+
+static bool conf_any(const char *folder, const char *pattern)
+{
+	char *all = xasprintf("%s/%s", folder, pattern);
+	glob_t found = { 0 };
+	bool any = glob(all, GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
+
+	globfree(&found);
+	free(all);
+	return any;
+}
+
+/* The folder of a build tree that this program lies in, or NULL. The caller frees it. */
+static char *conf_build_dir(void)
+{
+	char exe[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	slash = strrchr(exe, '/');
+	if (slash && strcmp(slash, "/.libs") == 0)      /* libtool put the program itself there */
+		*slash = '\0';
+	if (conf_any(exe, ".libs/weir_*.so") || conf_any(exe, "sapi/*/.libs/weir_*.so"))
+		return xstrdup(exe);
+	return NULL;
+}
+
+static char *conf_module_dir(const struct master_cli *cli)
+{
+	char *build;
+
+	if (cli->module_dir)
+		return xstrdup(cli->module_dir);
+	build = conf_build_dir();
+	return build ? build : xstrdup(WEIR_PKGLIBDIR);
+}
+
+/* The last in the order of versions of the folders that have an fpm configuration; NULL: none. */
+static char *conf_newest_fpm(void)
+{
+	glob_t found = { 0 };
+	char *newest = NULL;
+
+	if (glob("/etc/php/*/fpm/php-fpm.conf", GLOB_NOSORT, NULL, &found) != 0)
+		return NULL;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		char *version = master_conf_version_in(found.gl_pathv[i], "/etc/php/");
+
+		if (version && (!newest || strverscmp(version, newest) > 0)) {
+			free(newest);
+			newest = version;
+		} else {
+			free(version);
+		}
+	}
+	globfree(&found);
+	return newest;
+}
+
+/* Under a name that begins with php-fpm: of the name, else of the newest plug-in, else of the newest folder. */
+static char *conf_fpm_version(const struct master *m)
+{
+	char *path = NULL, *version = master_conf_version_in(m->cli.program, PHP_FPM);
+
+	if (!version && conf_find_module(m->module_dir, "php", NULL, &path, NULL) == 0)
+		version = master_conf_version_in(path, "weir_php");
+	free(path);
+	return version ? version : conf_newest_fpm();
+}
+
+static char *conf_default_file(const struct master *m)
+{
+	char *version, *file;
+
+	if (m->cli.conf_file)
+		return xstrdup(m->cli.conf_file);
+	if (m->cli.names != SPAWN_NAMES_PHP_FPM)
+		return xstrdup(WEIR_SYSCONFDIR "/weir/weir.conf");
+	version = conf_fpm_version(m);
+	file = xasprintf(PHP_FPM_CONF, version ? version : "8.2");
+	free(version);
+	return file;
+}
+
+/* What the SAPI is told of -c, -n and -d. A zygote's folder is not the caller's: paths are made absolute. */
+static void conf_options(const struct master_cli *cli, struct buf *out)
+{
+	char *absolute = cli->ini_path ? realpath(cli->ini_path, NULL) : NULL;
+
+	if (cli->ini_path)
+		spawn_option_add(out, "-c", NULL, absolute ? absolute : cli->ini_path);
+	free(absolute);
+	if (cli->no_ini)
+		spawn_option_add(out, "-n", NULL, "1");
+	for (size_t i = 0; i < cli->define_count; i++) {
+		const char *equals = strchr(cli->defines[i], '=');
+		size_t len = equals ? (size_t)(equals - cli->defines[i]) : strlen(cli->defines[i]);
+		char *key = xstrndup(cli->defines[i], len);
+
+		spawn_option_add(out, "-d", key, equals ? equals + 1 : "1");
+		free(key);
+	}
+}
+
+void master_conf_paths(struct master *m)
+{
+	m->module_dir = conf_module_dir(&m->cli);
+	m->conf_file = conf_default_file(m);
+	conf_options(&m->cli, &m->options);
+}
+
+struct conf *master_conf_load(const struct master *m, struct conf_notes *notes_out)
+{
+	struct conf_load_options opt = {
+		.file = m->conf_file,
+		.as_root = m->as_root,
+		.allow_root_pools = m->cli.allow_root,
+		.module_dir = m->module_dir,
+	};
+
+	return conf_load(&opt, notes_out);
+}
+
+void master_conf_say(const struct conf_notes *notes)
+{
+	static const enum log_level levels[] = {
+		[CONF_NOTICE] = LOG_LEVEL_NOTICE,
+		[CONF_WARNING] = LOG_LEVEL_WARNING,
+		[CONF_ERROR] = LOG_LEVEL_ERROR,
+	};
+
+	for (size_t i = 0; i < notes->count; i++)
+		log_at(levels[notes->at[i].severity], "%s", notes->at[i].text);
+}
+
+static const struct passwd *conf_passwd(const struct conf *conf)
+{
+	static const char *const fallback[] = { "weir", "nobody" };
+	const struct passwd *pw = NULL;
+
+	if (conf && conf->global.pool_process_user)
+		return getpwnam(conf->global.pool_process_user);
+	for (size_t i = 0; i < ARRAY_LEN(fallback) && !pw; i++)
+		pw = getpwnam(fallback[i]);
+	return pw;
+}
+
+int master_conf_pool_user(struct master *m, const struct conf *conf, struct err *err)
+{
+	const struct passwd *pw;
+
+	if (!m->as_root)
+		return 0;
+	pw = conf_passwd(conf);
+	if (!pw)
+		return err_set(err, "pool_process_user: there is no user '%s'",
+			       conf && conf->global.pool_process_user ? conf->global.pool_process_user : "nobody");
+	if (pw->pw_uid == 0)
+		return err_set(err, "pool_process_user = %s is root: pool processes must not be", pw->pw_name);
+	m->pool_uid = pw->pw_uid;
+	m->pool_gid = pw->pw_gid;
+	return 0;
+}

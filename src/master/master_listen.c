@@ -1,0 +1,153 @@
+/* master_listen.c -- the table of listening sockets and their life in the file system. Master only.
+ * Unlinks a path only when it is the very socket that was bound there: a path that somebody replaced is theirs.
+ * How a socket is bound stands in master_bind.c. */
+#include "src/master/master_listen.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "src/base/fd.h"
+#include "src/base/mem.h"
+#include "src/master/master_bind.h"
+
+struct master_listener *master_listen_find(const struct master_listeners *all, const char *key)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (!all->at[i]->lost && strcmp(all->at[i]->key, key) == 0)
+			return all->at[i];
+	return NULL;
+}
+
+void master_listen_insert(struct master_listeners *all, struct master_listener *l)
+{
+	all->at = xrealloc(all->at, (all->count + 1) * sizeof(struct master_listener *));
+	all->at[all->count++] = l;
+}
+
+static void listen_remove(struct master_listeners *all, const struct master_listener *l)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->at[i] != l)
+			continue;
+		all->at[i] = all->at[--all->count];
+		break;
+	}
+	if (all->count == 0) {
+		free(all->at);
+		all->at = NULL;
+	}
+}
+
+static bool listen_path_is_ours(const struct master_listener *l)
+{
+	struct stat st;
+
+	return l->linked && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino;
+}
+
+static void listen_free(struct master_listener *l)
+{
+	fd_close(&l->fd);
+	free(l->key);
+	free(l->path);
+	free(l);
+}
+
+static struct master_listener *listen_open(const struct master_bind_addr *addr, const struct master_listen_want *want,
+					   struct err *err)
+{
+	struct master_listener *l = xcalloc(1, sizeof(*l));
+	struct stat st;
+
+	l->key = xstrdup(addr->key);
+	if (addr->path)
+		l->path = xstrdup(addr->path);
+	l->fd = master_bind_open(addr, want, err);
+	if (l->fd >= 0 && l->path && lstat(l->path, &st) == 0) {
+		l->linked = true;
+		l->dev = st.st_dev;
+		l->ino = st.st_ino;
+	}
+	if (l->fd < 0) {
+		listen_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+struct master_listener *master_listen_hold(struct master_listeners *all, const struct master_listen_want *want,
+					   enum master_listen_how *how_out, struct err *err)
+{
+	struct master_bind_addr addr;
+	struct master_listener *l;
+
+	if (master_bind_resolve(want->listen, &addr, err) < 0)
+		return NULL;
+	l = master_listen_find(all, addr.key);
+	if (l && l->path && !listen_path_is_ours(l)) {
+		/* Somebody removed or replaced the path: the old socket can be reached by nobody. */
+		l->lost = true;
+		l = NULL;
+	}
+	*how_out = l ? MASTER_LISTEN_KEPT : MASTER_LISTEN_OPENED;
+	if (!l) {
+		l = listen_open(&addr, want, err);
+		if (l)
+			master_listen_insert(all, l);
+	}
+	master_bind_addr_free(&addr);
+	if (l)
+		l->refs++;
+	return l;
+}
+
+int master_listen_apply(struct master_listener *l, const struct master_listen_want *want, struct err *err)
+{
+	if (master_bind_listen(l->fd, want, err) < 0)
+		return -1;
+	return l->path && l->linked ? master_bind_rights(l->path, want, err) : 0;
+}
+
+int master_listen_check(const struct master_listen_want *want, struct err *err)
+{
+	struct master_bind_addr addr;
+	int rc;
+
+	if (master_bind_resolve(want->listen, &addr, err) < 0)
+		return -1;
+	rc = addr.path ? master_bind_folder(addr.path, err) : 0;
+	master_bind_addr_free(&addr);
+	return rc;
+}
+
+void master_listen_drop(struct master_listeners *all, struct master_listener **l)
+{
+	struct master_listener *gone = *l;
+
+	*l = NULL;
+	if (!gone)
+		return;
+	BUG_IF(gone->refs == 0);
+	if (--gone->refs > 0)
+		return;
+	master_listen_unlink(gone);
+	listen_remove(all, gone);
+	listen_free(gone);
+}
+
+void master_listen_unlink(struct master_listener *l)
+{
+	if (listen_path_is_ours(l))
+		unlink(l->path);
+	l->linked = false;
+}
+
+bool master_listen_waiting(const struct master_listener *l)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}

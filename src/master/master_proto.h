@@ -1,0 +1,42 @@
+/* master_proto.h -- all that the master and a pool process can say to each other (over SPAWN_FD_LINK).
+ * The master believes nothing a pool process says about other pools: an order concerns the sender's own processes,
+ * which the master checks. An unknown type or a wrong length ends the pool process. */
+#ifndef WEIR_MASTER_PROTO_H
+#define WEIR_MASTER_PROTO_H
+
+#include <stdint.h>
+
+/* master -> pool process */
+enum master_msg {
+	MASTER_ZYGOTE_STARTED = 1,      /* struct master_pid; generation in the head */
+	MASTER_ZYGOTE_FAILED,           /* struct master_errno: fork or exec failed, or the rate was exceeded */
+	MASTER_REAPED,                  /* struct master_reaped: a zygote of this pool, or an orphan that was its child */
+	MASTER_DRAIN,                   /* struct master_drain: begin to end */
+	MASTER_LAST,                    /* answer to POOL_DRAINED: no new connection can come, serve the backlog and exit 0 */
+	MASTER_STOP,                    /* end now, children too; exit 0 */
+	MASTER_LOG,                     /* no body, one descriptor: the error log, opened anew */
+};
+
+/* pool process -> master */
+enum pool_msg {
+	POOL_ORDER_ZYGOTE = 101,        /* no body; generation in the head; 4 descriptors: the zygote's LINK, BOARD,
+	                                 * READY and its output pipe (stdout and stderr) */
+	POOL_KILL,                      /* struct master_pid: SIGKILL a process of mine that its zygote could not end */
+	POOL_READY,                     /* the first child is up (once per life of the pool process) */
+	POOL_FAILING,                   /* the generation does not become ready; the reason is in the log */
+	POOL_AT_REST,                   /* ondemand: no child, no connection: I may be ended (MASTER_STOP follows) */
+	POOL_DRAINED,                   /* the requests that were in flight at MASTER_DRAIN are done, or time is nearly over */
+};
+
+enum master_drain_kind {
+	MASTER_DRAIN_END = 1,           /* the server ends: sockets stay served until MASTER_LAST; each answer closes */
+	MASTER_DRAIN_REPLACED,          /* another pool process serves the same sockets already: accept no more, finish
+	                                 * what is in hand, exit 0 without POOL_DRAINED */
+};
+
+struct master_pid     { int32_t pid; uint32_t reserved; };
+struct master_errno   { int32_t error; uint32_t reserved; };
+struct master_reaped  { int32_t pid; int32_t status; };         /* status as waitpid gives it */
+struct master_drain   { uint32_t kind; uint32_t reserved; uint64_t budget_ms; };        /* 0: no bound */
+
+#endif

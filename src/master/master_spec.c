@@ -1,0 +1,116 @@
+/* master_spec.c -- what a pool was told, kept apart from the configuration it came from, and its listening socket.
+ * Master only. Starts nothing. All sockets of a configuration are opened, or none. */
+#include <stdlib.h>
+#include <string.h>
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/conf/conf_module.h"
+#include "src/master/master_priv.h"
+
+struct master_listen_want master_spec_want(const struct conf_pool *pool)
+{
+	return (struct master_listen_want){
+		.listen = pool->listen,
+		.backlog = pool->listen_backlog,
+		.uid = pool->listen_uid,
+		.gid = pool->listen_gid,
+		.mode = pool->listen_mode,
+	};
+}
+
+struct master_spec *master_spec_new(struct master *m, const struct conf *conf, const struct conf_pool *pool,
+				    struct err *err)
+{
+	struct master_spec *spec = xcalloc(1, sizeof(*spec));
+	struct buf section = { 0 };
+
+	spec->refs = 1;
+	if (conf_find_module(m->module_dir, pool->sapi, pool->php_version, &spec->module, err) < 0) {
+		master_spec_drop(m, &spec);
+		return NULL;
+	}
+	spec->name = xstrdup(pool->name);
+	spec->ondemand = pool->pm == CONF_PM_ONDEMAND;
+	spec->clear_env = pool->clear_env;
+	spec->uid = pool->owner.uid;
+	conf_pool_write(&conf->global, pool, &section);
+	/* Of its exact size: a pool at rest should cost little. */
+	spec->section = xstrndup(buf_str(&section), section.len);
+	spec->section_len = section.len;
+	buf_free(&section);
+	return spec;
+}
+
+struct master_spec *master_spec_hold(struct master_spec *spec)
+{
+	spec->refs++;
+	return spec;
+}
+
+void master_spec_drop(struct master *m, struct master_spec **spec)
+{
+	struct master_spec *gone = *spec;
+
+	*spec = NULL;
+	if (!gone)
+		return;
+	BUG_IF(gone->refs == 0);
+	if (--gone->refs > 0)
+		return;
+	master_listen_drop(&m->listeners, &gone->listener);
+	free(gone->name);
+	free(gone->section);
+	free(gone->module);
+	free(gone);
+}
+
+static const struct master_spec *spec_with(struct master_spec *const *specs, const struct master_listener *l)
+{
+	for (; *specs; specs++)
+		if ((*specs)->listener == l)
+			return *specs;
+	return NULL;
+}
+
+/* One pool's spec, at the end of the list. */
+static int specs_add(struct master *m, const struct conf *conf, size_t i, struct master_spec **specs, struct err *err)
+{
+	const struct conf_pool *pool = conf->pools[i];
+	struct master_listen_want want = master_spec_want(pool);
+	const struct master_spec *other;
+	struct master_listener *l;
+	enum master_listen_how how;
+	struct master_spec *spec;
+
+	spec = master_spec_new(m, conf, pool, err);
+	if (!spec)
+		return -1;
+	l = master_listen_hold(&m->listeners, &want, &how, err);
+	other = l ? spec_with(specs, l) : NULL;
+	spec->listener = l;
+	specs[i] = spec;
+	if (other)
+		return err_set(err, "unable to set listen address as it's already used in another pool '%s'",
+			       other->name);
+	/* The line is php-fpm's; its watchers count these. */
+	if (l && how == MASTER_LISTEN_KEPT)
+		log_notice("using inherited socket fd=%d, \"%s\"", l->fd, l->key);
+	return l ? 0 : -1;
+}
+
+struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err)
+{
+	struct master_spec **specs = xcalloc(conf->pool_count + 1, sizeof(struct master_spec *));
+	struct err why;
+	size_t i = 0;
+
+	while (i < conf->pool_count && specs_add(m, conf, i, specs, &why) == 0)
+		i++;
+	if (i == conf->pool_count)
+		return specs;
+	err_set(err, "[pool %s] %s", conf->pools[i]->name, why.text);
+	for (i = 0; i < conf->pool_count; i++)
+		master_spec_drop(m, &specs[i]);
+	free(specs);
+	return NULL;
+}
