@@ -2,6 +2,9 @@
  * connection is kept, given away or closed, and never closes one with unread bytes under a peer that still reads. */
 #include "mpm/child_serve.h"
 
+#include <errno.h>
+#include <fastcgi.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include "mpm/child_answer.h"
 #include "mpm/child_conn.h"
@@ -9,8 +12,12 @@
 #include "mpm/child_request.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
+#include "src/fcgi/fcgi_encode.h"
 
-#define DRAIN_BYTES (256 * 1024)        /* of an unread body that the slot itself reads, if they are there already */
+/* A body that the application did not read is read by the slot while it comes at a front end's speed, so that the
+ * connection can be kept; a slower or longer one is the pool process' to read, and its connection ends. */
+#define DRAIN_BYTES   (64 * 1024 * 1024)
+#define DRAIN_WAIT_MS 50
 
 enum head_end { HEAD_READY, HEAD_IDLE, HEAD_OVER };
 
@@ -62,6 +69,18 @@ static enum head_end head_refused(struct slot *s, enum fcgi_turn_event event)
 	return HEAD_OVER;
 }
 
+/* The client gave up before its request was whole: answered with its end (section 5.4), and nothing was run. */
+static enum head_end head_aborted(struct slot *s)
+{
+	bool keep = s->turn.keep_conn;
+
+	fcgi_add_end(&s->out, s->turn.id, 0, FCGI_REQUEST_COMPLETE);
+	fcgi_turn_done(&s->turn);
+	if (child_conn_flush(s) < 0 || !keep)
+		return HEAD_OVER;
+	return HEAD_IDLE;
+}
+
 /* Read up to the end of a request's head. With wait_first a connection that has said nothing is waited for. */
 static enum head_end read_head(struct slot *s, bool wait_first)
 {
@@ -74,6 +93,8 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 			return HEAD_READY;
 		if (event == FCGI_TURN_BAD || event == FCGI_TURN_TOO_LARGE)
 			return head_refused(s, event);
+		if (event == FCGI_TURN_ABORT && head_aborted(s) == HEAD_OVER)
+			return HEAD_OVER;
 		if (event != FCGI_TURN_MORE)
 			continue;
 		s->must_close = s->turn.rejected_last;
@@ -87,7 +108,17 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 	}
 }
 
-/* Pass over what is left of the body, as far as it is here already. True when its end was seen. */
+static ssize_t drain_more(struct slot *s)
+{
+	struct pollfd more = { .fd = s->fd, .events = POLLIN };
+	ssize_t got = child_conn_fill_now(s);
+
+	if (got < 0 && errno == EAGAIN && s->turn.keep_conn && poll(&more, 1, DRAIN_WAIT_MS) == 1)
+		got = child_conn_fill_now(s);
+	return got;
+}
+
+/* Pass over what is left of the body. True when its end was seen. */
 static bool drain_body(struct slot *s)
 {
 	size_t drained = 0;
@@ -97,13 +128,13 @@ static bool drain_body(struct slot *s)
 		enum fcgi_turn_event event = next_event(s);
 		ssize_t got;
 
-		if (event == FCGI_TURN_BODY_END)
+		if (event == FCGI_TURN_BODY_END || event == FCGI_TURN_ABORT)
 			s->body_ended = true;
-		if (event == FCGI_TURN_BAD || event == FCGI_TURN_ABORT)
+		if (event == FCGI_TURN_BAD || child_conn_flush(s) < 0)
 			return false;
 		if (event != FCGI_TURN_MORE)
 			continue;
-		got = child_conn_fill_now(s);
+		got = drain_more(s);
 		if (got <= 0)
 			return false;
 		drained += (size_t)got;

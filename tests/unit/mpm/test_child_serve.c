@@ -335,6 +335,32 @@ static void test_abort_is_answered_with_its_end(void **state)
 	assert_int_not_equal(w->child.slot.fd, -1);
 }
 
+static void test_abort_within_the_head_runs_nothing(void **state)
+{
+	struct world *w = *state;
+
+	fcgi_add_begin(&w->sent, 9, FCGI_RESPONDER, FCGI_KEEP_CONN);
+	fcgi_add_abort(&w->sent, 9);
+	serve(w);
+	assert_string_equal(reply(w), "3:9:");
+	assert_int_equal(w->served, 0);
+	assert_int_not_equal(w->child.slot.fd, -1);
+}
+
+static void test_second_request_before_the_body_has_ended_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->sapi.serve = serve_blind;
+	add_head(w, 1, FCGI_KEEP_CONN, NULL, NULL);
+	fcgi_add_stream(&w->sent, FCGI_STDIN, 1, "x", 1);
+	fcgi_add_begin(&w->sent, 2, FCGI_RESPONDER, FCGI_KEEP_CONN);
+	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 1);
+	serve(w);
+	assert_string_equal(reply(w), "6:1:\r\nblind 6:1: 3:1: 3:2:");
+	assert_int_not_equal(w->child.slot.fd, -1);
+}
+
 static void test_closing_child_keeps_nothing(void **state)
 {
 	struct world *w = *state;
@@ -392,6 +418,8 @@ int main(void)
 		SERVE_TEST(test_unread_body_goes_to_the_pool_process),
 		SERVE_TEST(test_finish_parks_a_kept_connection_at_once),
 		SERVE_TEST(test_abort_is_answered_with_its_end),
+		SERVE_TEST(test_abort_within_the_head_runs_nothing),
+		SERVE_TEST(test_second_request_before_the_body_has_ended_is_refused),
 		SERVE_TEST(test_closing_child_keeps_nothing),
 		SERVE_TEST(test_reason_header_on_request),
 		SERVE_TEST(test_request_id_is_taken_only_when_harmless),
