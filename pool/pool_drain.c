@@ -179,13 +179,14 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 {
 	uint64_t reserve_ms = budget_ms / 10 < NEARLY_MS ? budget_ms / 10 : NEARLY_MS;
 
-	if (p->drain != DRAIN_NONE)
-		return;
 	if (p->said_at_rest)
 		pool_exit(p);
-	p->drain_timer = evtimer_new(p->base, on_time, p);
+	if (!p->drain_timer)
+		p->drain_timer = evtimer_new(p->base, on_time, p);
 	if (budget_ms > 0)
 		set_timer(p, budget_ms - reserve_ms);
+	if (p->drain != DRAIN_NONE)             /* a replaced one is told again, with a bound, when the server ends */
+		return;
 	if (kind == MASTER_DRAIN_REPLACED) {
 		p->drain = DRAIN_REPLACED;
 		pool_park_close_idle(p);

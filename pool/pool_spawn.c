@@ -104,7 +104,7 @@ void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error)
 {
 	struct pool_child *c = slot < (uint32_t)g->pool->conf->max_children ? g->children[slot] : NULL;
 
-	if (!c || c->phase != CHILD_ORDERED)
+	if (!c || c->pid != 0)
 		return;
 	if (pid <= 0) {
 		log_warning("cannot fork a child: %s (%s)", strerror(error), reason_name(REASON_SPAWN_FAILED));
@@ -113,7 +113,8 @@ void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error)
 		return;
 	}
 	c->pid = pid;
-	c->phase = CHILD_BORN;
+	if (c->phase == CHILD_ORDERED)          /* it may have been told to leave already, or be READY */
+		c->phase = CHILD_BORN;
 	log_at(c->replaces_dead ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG, "child %d started", (int)pid);
 	pool_poke(g->pool);
 }
