@@ -120,14 +120,18 @@ static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, co
 		plan->spawn = allowed(now, want, &plan->wait_ms);
 }
 
-static void retire_dynamic(struct pool_plan *plan, const struct pool_census *now)
+/* Children send no message when a request ends: while one that is busy could become a surplus, or expire
+ * later on, the sleep is bounded, here as under ondemand. */
+static void retire_dynamic(struct pool_plan *plan, const struct pool_limits *lim,
+	const struct pool_census *now)
 {
-	/* Half of it a time: a burst of hundreds is gone in seconds, and the next wave still finds
-	 * children. */
+	/* Half of it a time: hundreds are gone in seconds, and the next wave still finds children. */
 	plan->retire = (now->surplus + 1) / 2;
 	plan->wait_ms = lesser(plan->wait_ms, now->surplus_wait_ms);
 	if (now->surplus > plan->retire)
 		plan->wait_ms = lesser(plan->wait_ms, POOL_SETTLE_MS);
+	if (now->busy > 0 && covered(now) + now->busy > lim->max_spare)
+		plan->wait_ms = lesser(plan->wait_ms, POOL_BUSY_MS);
 }
 
 static void retire_ondemand(struct pool_plan *plan, const struct pool_limits *lim,
@@ -138,12 +142,14 @@ static void retire_ondemand(struct pool_plan *plan, const struct pool_limits *li
 		plan->wait_ms = lesser(plan->wait_ms, POOL_SETTLE_MS);
 	if (now->idle > now->expired)
 		plan->wait_ms = lesser(plan->wait_ms, lim->idle_timeout_ms - now->next_idle_ms);
+	if (now->busy > 0)      /* none of them can expire before */
+		plan->wait_ms = lesser(plan->wait_ms, lim->idle_timeout_ms);
 }
 
 static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)
 {
 	if (lim->pm == CONF_PM_DYNAMIC)
-		retire_dynamic(plan, now);
+		retire_dynamic(plan, lim, now);
 	else if (lim->pm == CONF_PM_ONDEMAND)
 		retire_ondemand(plan, lim, now);
 	int over = covered(now) + now->busy - lim->max_children;

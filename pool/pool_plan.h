@@ -10,6 +10,7 @@
 
 #define POOL_WAIT_NEVER UINT64_MAX      /* time alone changes nothing: sleep until an event */
 #define POOL_SETTLE_MS  1000            /* a surplus counts once it has lasted so long */
+#define POOL_BUSY_MS    5000            /* dynamic: so often a look whether busy children became a surplus */
 #define POOL_CALM_MS    10000           /* so long without saturation, and the next one is news again */
 
 struct pool_limits {
@@ -52,7 +53,7 @@ struct pool_plan {
 	int retire;                     /* tell so many idle children to leave now, the longest idle first */
 	bool at_max;                    /* more children are needed than max_children allows */
 	bool say_at_max;                /* at_max is news: log it and count it (pool_pace_plan() only) */
-	uint64_t wait_ms;               /* then the plan differs without any event; or POOL_WAIT_NEVER */
+	uint64_t wait_ms;               /* then the plan may differ without any event; or POOL_WAIT_NEVER */
 };
 
 void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf);

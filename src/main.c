@@ -11,6 +11,7 @@
 #include "pool/zygote.h"
 #include "src/base/exits.h"
 #include "src/base/mem.h"
+#include "src/base/sigs.h"
 #include "src/base/spawn.h"
 #include "src/base/title.h"
 #include "src/master/master.h"
@@ -28,20 +29,13 @@ static const struct process_kind {
 	{ "probe",  SPAWN_PROBE,  SIGNALS_END_IT,   probe_run },
 };
 
-static void signal_ignored(int sig)
-{
-	(void)sig;
-}
-
 /* TERM sent to every process at once is the master's business alone. It blocked these over exec: none is missed. */
 static void signals_init(enum signals_are how)
 {
-	static const int harmless[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP };
-	struct sigaction act = { .sa_handler = signal_ignored, .sa_flags = SA_RESTART };
 	sigset_t none;
 
-	for (size_t i = 0; i < ARRAY_LEN(harmless) && how == SIGNALS_HARMLESS; i++)
-		sigaction(harmless[i], &act, NULL);
+	if (how == SIGNALS_HARMLESS)
+		sigs_harmless();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -127,8 +127,8 @@ static int scan_single(struct scan *s, struct buf *value, bool first)
 	if (!close && first)
 		return err_set(&s->out->why, "the text in single quotes has no end: a \"'\" is missing");
 	if (!close) {
-		err_set(&s->out->doubt, "all from the single quote on is ignored: put the whole value in "
-			"double quotes");
+		err_set(&s->out->doubt,
+			"all from the single quote on is ignored: put the whole value in double quotes");
 		s->at = s->end;
 		return 0;
 	}
@@ -168,8 +168,8 @@ static int scan_word(struct scan *s, struct buf *value)
 		s->at++;
 	len = (size_t)(s->at - word);
 	if (word_bool(word, len))
-		return err_set(&s->out->why, "'%.*s' stands beside other text: put the whole value in double "
-			       "quotes",
+		return err_set(&s->out->why,
+			       "'%.*s' stands beside other text: put the whole value in double quotes",
 			       (int)len, word);
 	constant = conf_const_find(word, len);
 	if (constant)
@@ -239,14 +239,14 @@ static int scan_sign(struct scan *s, char sign, struct buf *value)
 	int number;
 
 	if (++s->depth > SCAN_DEPTH_MAX)
-		return err_set(&s->out->why, "more than %d signs or brackets inside each "
-			       "other", SCAN_DEPTH_MAX);
+		return err_set(&s->out->why,
+			       "more than %d signs or brackets inside each other", SCAN_DEPTH_MAX);
 	if (sign == '(') {
 		if (scan_expr(s, value) < 0)
 			return -1;
 		if (!scan_at(s, ')'))
-			return err_set(&s->out->why, "'(' without its ')': put the whole value in double "
-				       "quotes");
+			return err_set(&s->out->why,
+				       "'(' without its ')': put the whole value in double quotes");
 		s->at++;
 		s->depth--;
 		return 0;
@@ -326,8 +326,8 @@ static int scan_value(struct scan *s)
 	s->out->value = buf_take(&value);
 	if (scan_done(s))
 		return 0;
-	return err_set(&s->out->why, "unexpected '%c' in the value: put the whole value in double "
-		       "quotes", *s->at);
+	return err_set(&s->out->why,
+		       "unexpected '%c' in the value: put the whole value in double quotes", *s->at);
 }
 
 /* A name up to ']', the cursor behind the '['; quotes and ${} work in it. */
@@ -369,8 +369,8 @@ static int scan_section(struct scan *s)
 		return err_set(&s->out->why, "'[]' names no section");
 	if (scan_done(s))
 		return 0;
-	return err_set(&s->out->why, "text behind the ']' of [%s]: put it on a line of its "
-		       "own", s->out->name);
+	return err_set(&s->out->why,
+		       "text behind the ']' of [%s]: put it on a line of its own", s->out->name);
 }
 
 static int scan_assign(struct scan *s)
@@ -386,11 +386,11 @@ static int scan_assign(struct scan *s)
 			return -1;
 	}
 	if (scan_done(s))
-		return err_set(&s->out->why, "'%s' has no value: write %s = "
-			       "VALUE", s->out->name, s->out->name);
+		return err_set(&s->out->why,
+			       "'%s' has no value: write %s = VALUE", s->out->name, s->out->name);
 	if (*s->at != '=')
-		return err_set(&s->out->why, "unexpected '%c' behind '%s': write NAME = "
-			       "VALUE", *s->at, s->out->name);
+		return err_set(&s->out->why,
+			       "unexpected '%c' behind '%s': write NAME = VALUE", *s->at, s->out->name);
 	if (!*s->out->name)
 		return err_set(&s->out->why, "'=' without a name before it: write NAME = VALUE");
 	s->at++;
@@ -411,8 +411,8 @@ static int scan_any(struct scan *s)
 	if (memchr(s->at, '\0', (size_t)(s->end - s->at)))
 		return err_set(&s->out->why, "a NUL byte in the line");
 	if (memchr(s->at, '\r', (size_t)(s->end - s->at)) || memchr(s->at, '\n', (size_t)(s->end - s->at)))
-		return err_set(&s->out->why, "a carriage return inside the line: save the file with Unix "
-			       "line ends");
+		return err_set(&s->out->why,
+			       "a carriage return inside the line: save the file with Unix line ends");
 	if (scan_done(s))
 		return 0;
 	return *s->at == '[' ? scan_section(s) : scan_assign(s);

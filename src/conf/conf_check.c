@@ -13,8 +13,8 @@
 static void check_priority(struct conf_loading *l, struct conf_draft *d, int priority)
 {
 	if (priority != CONF_PRIORITY_UNSET && (priority < PRIORITY_MIN || priority > PRIORITY_MAX))
-		conf_note_key(l, d, CONF_ERROR, "process.priority", "process.priority must be included into "
-			      "[%d,%d]",
+		conf_note_key(l, d, CONF_ERROR, "process.priority",
+			      "process.priority must be included into [%d,%d]",
 			      PRIORITY_MIN, PRIORITY_MAX);
 }
 
@@ -29,8 +29,8 @@ static void check_spare(struct conf_loading *l, struct conf_draft *d)
 		conf_note_key(l, d, CONF_ERROR, "pm.max_spare_servers",
 			      "pm.max_spare_servers(%d) must be a positive value", p->max_spare_servers);
 	if (p->max_spawn_rate < 1)
-		conf_note_key(l, d, CONF_ERROR, "pm.max_spawn_rate", "pm.max_spawn_rate must be a positive "
-			      "value");
+		conf_note_key(l, d, CONF_ERROR, "pm.max_spawn_rate",
+			      "pm.max_spawn_rate must be a positive value");
 	if (p->min_spare_servers <= 0 || p->max_spare_servers <= 0)
 		return;
 	if (p->max_children > 0 &&
@@ -39,8 +39,8 @@ static void check_spare(struct conf_loading *l, struct conf_draft *d)
 			      "pm.max_spare_servers(%d) cannot be greater than pm.max_children(%d)",
 			      p->min_spare_servers, p->max_spare_servers, p->max_children);
 	if (p->max_spare_servers < p->min_spare_servers)
-		conf_note_key(l, d, CONF_ERROR, "pm.max_spare_servers", "pm.max_spare_servers(%d) must not "
-			      "be less than "
+		conf_note_key(l, d, CONF_ERROR, "pm.max_spare_servers",
+			      "pm.max_spare_servers(%d) must not be less than "
 			      "pm.min_spare_servers(%d)", p->max_spare_servers, p->min_spare_servers);
 }
 
@@ -67,11 +67,11 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 	const struct conf_pool *p = d->pool;
 
 	if (p->pm == CONF_PM_UNSET)
-		conf_note_key(l, d, CONF_ERROR, "pm", "the process manager is missing (static, dynamic or "
-			      "ondemand)");
+		conf_note_key(l, d, CONF_ERROR, "pm",
+			      "the process manager is missing (static, dynamic or ondemand)");
 	if (p->max_children < 1)
-		conf_note_key(l, d, CONF_ERROR, "pm.max_children", "pm.max_children must be a positive "
-			      "value");
+		conf_note_key(l, d, CONF_ERROR, "pm.max_children",
+			      "pm.max_children must be a positive value");
 	if (p->pm == CONF_PM_DYNAMIC) {
 		check_spare(l, d);
 		check_start_servers(l, d);
@@ -95,8 +95,8 @@ static void check_sapi(struct conf_loading *l, struct conf_draft *d)
 		conf_note_key(l, d, CONF_ERROR, "php.version", "'php.version = %s' is not built into this "
 			      "installation of Weir: %s", p->php_version ? p->php_version : "", err.text);
 	else if (!path)
-		conf_note_key(l, d, CONF_ERROR, "sapi", "'sapi = %s' is not built into this version of Weir: "
-			      "%s",
+		conf_note_key(l, d, CONF_ERROR, "sapi",
+			      "'sapi = %s' is not built into this version of Weir: %s",
 			      p->sapi, err.text);
 	free(path);
 }

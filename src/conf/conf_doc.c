@@ -43,8 +43,8 @@ static const struct point syntax[] = {
 
 static const char *const type_names[] = {
 	[CONF_STRING] = "text", [CONF_PATH] = "path", [CONF_BOOL] = "yes or no", [CONF_INT] = "number",
-	[CONF_LONG] = "number", [CONF_TIME] = "time", [CONF_SIZE] = "size", [CONF_CORE] = "number or "
-	"'unlimited'",
+	[CONF_LONG] = "number", [CONF_TIME] = "time", [CONF_SIZE] = "size",
+	[CONF_CORE] = "number or 'unlimited'",
 	[CONF_PRIORITY] = "number", [CONF_LEVEL] = "one of debug, notice, warning, error, alert",
 	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "prefork",
 	[CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",

@@ -38,8 +38,8 @@ static int parse_host(const char *text, const char *colon, struct conf_listen *o
 	if (brackets && inet_pton(AF_INET6, out->host, &v6) != 1)
 		return err_set(err, "'%s' is not an IPv6 address", out->host);
 	if (!brackets && strchr(out->host, ':') && inet_pton(AF_INET6, out->host, &v6) != 1)
-		return err_set(err, "'%s' is not an address: write HOST:PORT or [IPv6 "
-			       "ADDRESS]:PORT", out->host);
+		return err_set(err,
+			       "'%s' is not an address: write HOST:PORT or [IPv6 ADDRESS]:PORT", out->host);
 	return 0;
 }
 

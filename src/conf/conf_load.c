@@ -54,8 +54,8 @@ static enum conf_where where_are_we(const struct conf_loading *l)
 
 static void refuse_value(struct conf_loading *l, const char *name, const char *value, const char *why)
 {
-	conf_note_at(l, CONF_ERROR, &l->at, "unable to parse value for entry '%s': %s (it is "
-		     "'%.200s')", name, why,
+	conf_note_at(l, CONF_ERROR, &l->at,
+		     "unable to parse value for entry '%s': %s (it is '%.200s')", name, why,
 		     value);
 }
 
@@ -66,8 +66,8 @@ static bool refuse_later_value(struct conf_loading *l, const struct conf_key *ke
 		     (key->type == CONF_MPM && (!strcasecmp(value, "worker") || !strcasecmp(value, "event")));
 
 	if (later)
-		conf_note_at(l, CONF_ERROR, &l->at, "'%s = %s' is not built into this version of "
-			     "Weir", key->name,
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "'%s = %s' is not built into this version of Weir", key->name,
 			     value);
 	return later;
 }
@@ -107,20 +107,20 @@ static void refuse_unknown(struct conf_loading *l, const struct conf_scan_token 
 	if (conf_later_find(t->name))
 		conf_note_at(l, CONF_ERROR, &l->at, "'%s' is not built into this version of Weir", t->name);
 	else if (row && t->sub)
-		conf_note_at(l, CONF_ERROR, &l->at, "unknown directive '%s': %s takes no "
-			     "[...]", t->name, row->name);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "unknown directive '%s': %s takes no [...]", t->name, row->name);
 	else if (row)
-		conf_note_at(l, CONF_ERROR, &l->at, "unknown entry '%s': write %s[NAME] = "
-			     "VALUE", t->name, row->name);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "unknown entry '%s': write %s[NAME] = VALUE", t->name, row->name);
 	else if (conf_key_find(there, t->name))
 		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': it belongs into %s", what, t->name,
 			     here == CONF_IN_POOL ? "[global]" : "the section of a pool");
 	else if (!strcasecmp(t->name, "include"))
-		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': did you mean "
-			     "'include'?", what, t->name);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "unknown %s '%s': did you mean 'include'?", what, t->name);
 	else if (near)
-		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': did you mean "
-			     "'%s'?", what, t->name, near->name);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "unknown %s '%s': did you mean '%s'?", what, t->name, near->name);
 	else
 		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s'", what, t->name);
 }
@@ -136,8 +136,8 @@ static void set_env(struct conf_loading *l, struct conf_pairs *pairs, const stru
 		return;
 	}
 	if (!*value) {
-		conf_note_at(l, CONF_ERROR, &l->at, "empty value for env[%s]: give it one, or remove the "
-			     "line", sub);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "empty value for env[%s]: give it one, or remove the line", sub);
 		return;
 	}
 	conf_pairs_add(pairs, key, sub, *value == '$' ? (found ? found : "") : value);
@@ -174,8 +174,8 @@ static void set_pair(struct conf_loading *l, const struct conf_scan_token *t)
 		return;
 	}
 	if (!*t->sub) {
-		conf_note_at(l, CONF_ERROR, &l->at, "You must provide a key for field '%s': %s[NAME] = "
-			     "VALUE", t->name,
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "You must provide a key for field '%s': %s[NAME] = VALUE", t->name,
 			     t->name);
 		return;
 	}
@@ -229,8 +229,8 @@ static void check_pool_name(struct conf_loading *l, const char *name)
 	if (control)
 		conf_note_at(l, CONF_ERROR, &l->at, "a pool's name cannot hold control characters");
 	if (strlen(name) > POOL_NAME_MAX)
-		conf_note_at(l, CONF_ERROR, &l->at, "a pool's name cannot be longer than %d "
-			     "bytes", POOL_NAME_MAX);
+		conf_note_at(l, CONF_ERROR, &l->at,
+			     "a pool's name cannot be longer than %d bytes", POOL_NAME_MAX);
 }
 
 static void enter_section(struct conf_loading *l, const char *name)
@@ -257,8 +257,8 @@ static void include(struct conf_loading *l, const char *pattern)
 	conf_path_absolute(&whole, conf_path_base(l, NULL, "/usr"));
 	ret = glob(whole, GLOB_ERR, NULL, &found);
 	if (ret == GLOB_NOMATCH)
-		conf_notes_add(l->notes, CONF_WARNING, "Nothing matches the include pattern '%s' from %s at "
-			       "line %d.",
+		conf_notes_add(l->notes, CONF_WARNING,
+			       "Nothing matches the include pattern '%s' from %s at line %d.",
 			       whole, from.file, from.line);
 	else if (ret)
 		conf_note_at(l, CONF_ERROR, &from, "Unable to globalize '%s' (ret=%d) from %s at line %d. Is "
@@ -374,7 +374,7 @@ static void load_file(struct conf_loading *l, const char *name, const struct con
 	struct buf text = { 0 };
 	struct err err;
 
-	if (l->depth == INCLUDE_DEPTH_MAX) {
+	if (from && l->depth == INCLUDE_DEPTH_MAX) {
 		conf_note_at(l, CONF_ERROR, from, "failed to include more than %d files recursively: does a "
 			     "file include itself?", INCLUDE_DEPTH_MAX);
 		l->stop = true;

@@ -1,6 +1,7 @@
 /* conf_near.c -- guesses which key was meant by an unknown one. Pure; used where a file is read and checked.
  * It only suggests: nothing is ever set by a guess. */
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,8 +41,8 @@ static size_t edit_distance(const char *a, const char *b)
 	return last[b_len];
 }
 
-/* "max_children" for "pm.max_children": the part behind a dot was written, or '_' and '-' for '.'. */
-static int is_part(const char *name, const char *key)
+/* "max_children" for "pm.max_children": only the part behind a dot was written. */
+static bool is_part(const char *name, const char *key)
 {
 	size_t name_len = strlen(name), key_len = strlen(key);
 
@@ -59,11 +60,14 @@ const struct conf_key *conf_key_near(enum conf_where where, const char *name)
 		return NULL;
 	for (size_t i = 0; i < conf_key_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
+		size_t key_len = strlen(key->name);
+		size_t longer = key_len > len ? key_len - len : len - key_len;
+		bool part = is_part(name, key->name);
 		size_t distance;
 
-		if (key->where != where)
+		if (key->where != where || (longer > best_distance && !part))
 			continue;
-		distance = is_part(name, key->name) ? 1 : edit_distance(name, key->name);
+		distance = part ? 1 : edit_distance(name, key->name);
 		if (distance < best_distance || (distance == best_distance && !best)) {
 			best = key;
 			best_distance = distance;

@@ -76,8 +76,8 @@ static void set_identity(struct conf_pool *p, uid_t uid, gid_t gid, const struct
 static void ignore(struct conf_loading *l, struct conf_draft *d, const char *key)
 {
 	if (conf_is_given(d, key) && !conf_is_bad(d, key))
-		conf_note_pool(l, d, CONF_NOTICE, "'%s' directive is ignored when FPM is not running as "
-			       "root", key);
+		conf_note_pool(l, d, CONF_NOTICE,
+			       "'%s' directive is ignored when FPM is not running as root", key);
 }
 
 static void stay_as_we_are(struct conf_loading *l, struct conf_draft *d)
@@ -124,24 +124,24 @@ void conf_check_owner(struct conf_loading *l, struct conf_draft *d)
 		return;
 	}
 	if (!p->user && !l->opt->allow_root_pools) {
-		conf_note_key(l, d, CONF_ERROR, "user", "user has not been defined: set user, or allow root "
-			      "with -R");
+		conf_note_key(l, d, CONF_ERROR, "user",
+			      "user has not been defined: set user, or allow root with -R");
 		return;
 	}
 	pw = p->user ? find_user(p->user, &uid) : getpwuid(0);
 	if (uid == (uid_t)-1) {
-		conf_note_key(l, d, CONF_ERROR, "user", "cannot get uid for user '%s': there is no such "
-			      "user", p->user);
+		conf_note_key(l, d, CONF_ERROR, "user",
+			      "cannot get uid for user '%s': there is no such user", p->user);
 		return;
 	}
 	if (pw)
 		gid = pw->pw_gid;
 	else if (!p->group)
-		conf_note_key(l, d, CONF_ERROR, "user", "user %s has no entry that tells its group: set "
-			      "group", p->user);
+		conf_note_key(l, d, CONF_ERROR, "user",
+			      "user %s has no entry that tells its group: set group", p->user);
 	if (p->group && (gid = find_group(p->group)) == (gid_t)-1) {
-		conf_note_key(l, d, CONF_ERROR, "group", "cannot get gid for group '%s': there is no such "
-			      "group",
+		conf_note_key(l, d, CONF_ERROR, "group",
+			      "cannot get gid for group '%s': there is no such group",
 			      p->group);
 		return;
 	}
@@ -183,9 +183,9 @@ void conf_check_pool_process_user(struct conf_loading *l)
 		return;
 	}
 	if (!find_user(*user, &uid))
-		conf_note_key(l, &l->global, CONF_ERROR, "pool_process_user", "pool_process_user = %s: there "
-			      "is no such user", *user);
+		conf_note_key(l, &l->global, CONF_ERROR, "pool_process_user",
+			      "pool_process_user = %s: there is no such user", *user);
 	else if (uid == 0)
-		conf_note_key(l, &l->global, CONF_ERROR, "pool_process_user", "pool_process_user = %s: pool "
-			      "processes must not run as root", *user);
+		conf_note_key(l, &l->global, CONF_ERROR, "pool_process_user",
+			      "pool_process_user = %s: pool processes must not run as root", *user);
 }

@@ -56,8 +56,8 @@ static void expand_prefix(struct conf_loading *l, struct conf_draft *d, const ch
 	if (!*path || !strstr(*path, PREFIX_WORD))
 		return;
 	if (strncmp(*path, PREFIX_WORD, strlen(PREFIX_WORD)) || strstr(*path + 1, PREFIX_WORD)) {
-		conf_note_key(l, d, CONF_ERROR, "chroot", "chroot = %s: '$prefix' must be use at the "
-			      "beginning of the value",
+		conf_note_key(l, d, CONF_ERROR, "chroot",
+			      "chroot = %s: '$prefix' must be use at the beginning of the value",
 			      *path);
 		conf_place_of(d, "chroot")->bad = true;
 		return;
@@ -132,8 +132,8 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	conf_path_absolute(&p->prefix, conf_path_base(l, NULL, BASE_USR));
 	base = conf_path_base(l, p, BASE_USR);
 	if (p->prefix && !is_folder(p->prefix)) {
-		conf_note_key(l, d, CONF_ERROR, "prefix", "the prefix '%s' does not exist or is not a "
-			      "directory",
+		conf_note_key(l, d, CONF_ERROR, "prefix",
+			      "the prefix '%s' does not exist or is not a directory",
 			      p->prefix);
 		return;
 	}
@@ -141,8 +141,8 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	conf_path_absolute(&p->chroot, base);
 	conf_path_absolute(&p->chdir, base);
 	if (p->chroot && !is_folder(p->chroot)) {
-		conf_note_key(l, d, CONF_ERROR, "chroot", "the chroot path '%s' does not exist or is not a "
-			      "directory",
+		conf_note_key(l, d, CONF_ERROR, "chroot",
+			      "the chroot path '%s' does not exist or is not a directory",
 			      p->chroot);
 		conf_place_of(d, "chroot")->bad = true;
 	}

@@ -155,8 +155,8 @@ static int read_string(char **place, const char *value)
 
 static int read_internal(struct conf_pool *p, const char *name, const char *value, struct err *err)
 {
-	_Static_assert(sizeof(uid_t) == sizeof(uint32_t) && sizeof(gid_t) == sizeof(uint32_t), "ids have 32 "
-		       "bits");
+	_Static_assert(sizeof(uid_t) == sizeof(uint32_t) && sizeof(gid_t) == sizeof(uint32_t),
+		       "ids have 32 bits");
 
 	if (!strcmp(name, "internal.file"))
 		return read_string(&p->file, value);

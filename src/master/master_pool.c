@@ -108,8 +108,9 @@ static void pool_fall_back(struct master_pool *pool)
 {
 	struct master *m = pool->m;
 
-	log_error("[pool %s] the new configuration did not become ready: pool process %d goes on serving with the "
-		  "old one", pool->spec->name, (int)pool->standby->pid);
+	if (!master_is_ending(m))
+		log_error("[pool %s] the new configuration did not become ready: pool process %d goes on serving with "
+			  "the old one", pool->spec->name, (int)pool->standby->pid);
 	master_pool_unwatch(pool);
 	master_spec_drop(m, &pool->spec);
 	pool->spec = master_spec_hold(pool->standby->spec);

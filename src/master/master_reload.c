@@ -114,11 +114,19 @@ static struct master_pool *reload_predecessor(struct master_pool **old, size_t c
 /* The old pool's process goes on for the new pool. */
 static void reload_inherit(struct master_pool *pool, struct master_pool *old)
 {
+	struct master_proc *p = old->proc;
+
 	pool->generation = old->generation;
-	pool->standby = old->proc;
 	old->proc = NULL;
-	if (pool->standby)
-		pool->standby->pool = pool;
+	if (!p)
+		return;
+	if (p->state == MASTER_PROC_FAILING) {  /* it serves nobody: there is nothing to fall back to */
+		p->pool = NULL;
+		master_proc_stop(p, MASTER_PROC_STOPPING, MASTER_STOP_MS);
+		return;
+	}
+	pool->standby = p;
+	p->pool = pool;
 }
 
 /* A pool whose section is gone. */

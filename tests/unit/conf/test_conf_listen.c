@@ -4,7 +4,12 @@
 
 static void kinds(void **state)
 {
-	static const struct { const char *text; enum conf_listen_kind kind; const char *name; unsigned port; } cases[] = {
+	static const struct {
+		const char *text;
+		enum conf_listen_kind kind;
+		const char *name;
+		unsigned port;
+	} cases[] = {
 		{ "127.0.0.1:9000", CONF_LISTEN_TCP, "127.0.0.1", 9000 }, { "[::1]:1", CONF_LISTEN_TCP, "::1", 1 },
 		{ "9000", CONF_LISTEN_TCP, "", 9000 }, { ":9000", CONF_LISTEN_TCP, "", 9000 },
 		{ "a.example:65535", CONF_LISTEN_TCP, "a.example", 65535 }, { "::1:9000", CONF_LISTEN_TCP, "::1", 9000 },

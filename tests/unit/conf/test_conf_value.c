@@ -137,7 +137,8 @@ static void defaults(void **state)
 	assert_int_equal(pool->request_header_timeout_s, 60);
 	assert_int_equal(pool->request_body_timeout_s, 60);
 	assert_true(pool->clear_env && pool->decorate_workers_output);
-	assert_false(pool->catch_workers_output || pool->process_dumpable || pool->security_strict || pool->reason_header);
+	assert_false(pool->catch_workers_output || pool->process_dumpable);
+	assert_false(pool->security_strict || pool->reason_header);
 	assert_string_equal(pool->limit_extensions, ".php .phar");
 	assert_string_equal(pool->sapi, "php");
 	assert_null(pool->php_version);

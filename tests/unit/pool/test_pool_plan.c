@@ -99,7 +99,7 @@ static void dynamic_keeps_min_spare(void **state)
 	now = census(1, 2, 3, 0);
 	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
 	now = census(0, 3, 16, 0);
-	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
+	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_BUSY_MS);
 	now = census(0, 6, 0, 0);
 	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
 }
@@ -135,9 +135,9 @@ static void dynamic_stops_at_max_children(void **state)
 	now = census(0, 0, 19, 9);
 	now.retiring = 1;
 	now.total = 20;
-	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
+	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_BUSY_MS);
 	now.total = 25;                         /* another generation's children */
-	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
+	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_BUSY_MS);
 	now = census(0, 3, 17, 0);
 	assert_false(pool_plan(&dynamic, &now).at_max);
 }
@@ -215,8 +215,23 @@ static void ondemand_sleeps_until_the_first_expires(void **state)
 	pool_census_idle(&now, &ondemand, 0);
 	now.total = 1;
 	assert_plan(pool_plan(&ondemand, &now), 0, 0, 10000);
-	now = census(1, 0, 3, 0);
+	now = census(1, 0, 0, 0);
 	assert_plan(pool_plan(&ondemand, &now), 0, 0, POOL_WAIT_NEVER);
+}
+
+/* That a long request has ended is no event for the pool: a sleep is never longer than it would matter. */
+static void busy_children_are_looked_after(void **state)
+{
+	struct pool_census now = census(0, 0, 1, 0);
+	(void)state;
+
+	assert_plan(pool_plan(&ondemand, &now), 0, 0, 10000);
+	now = census(0, 3, 3, 0);               /* no surplus can come of it */
+	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_WAIT_NEVER);
+	now = census(0, 3, 4, 0);
+	assert_plan(pool_plan(&dynamic, &now), 0, 0, POOL_BUSY_MS);
+	now = census(0, 0, 8, 0);
+	assert_plan(pool_plan(&fixed, &now), 0, 0, POOL_WAIT_NEVER);
 }
 
 static void draining_orders_nothing(void **state)
@@ -531,6 +546,7 @@ int main(void)
 		cmocka_unit_test(ondemand_starts_empty_and_answers),
 		cmocka_unit_test(ondemand_retires_all_that_expired),
 		cmocka_unit_test(ondemand_sleeps_until_the_first_expires),
+		cmocka_unit_test(busy_children_are_looked_after),
 		cmocka_unit_test(draining_orders_nothing),
 		cmocka_unit_test(backoff_holds_births_and_then_tries_one),
 		cmocka_unit_test(bucket_bounds_births),

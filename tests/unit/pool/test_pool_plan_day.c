@@ -31,8 +31,8 @@
 #define QUIET_TO     (4 * HOUR_MS)
 
 /* Requests per 10 seconds, by hour. */
-static const unsigned curve[24] = { 20, 5, 0, 0, 1, 5, 20, 60, 120, 200, 250, 280,
-	260, 250, 280, 300, 280, 250, 220, 200, 180, 150, 100, 50 };
+static const unsigned curve[24] = { 10, 3, 0, 0, 1, 3, 10, 30, 60, 100, 130, 140,
+	130, 120, 140, 150, 140, 120, 110, 100, 90, 70, 50, 25 };
 
 /* Quantiles of the exponential distribution, in thousandths of its mean. */
 static const uint16_t exponential[64] = {
@@ -69,7 +69,7 @@ struct day {
 	uint64_t queue[QUEUE];          /* when each connection came */
 	unsigned first, last;
 
-	uint64_t arrival_ms, burst_ms, look_ms, changed_ms;
+	uint64_t arrival_ms, burst_ms, look_ms, looked_ms, changed_ms;
 	int seen[3];                    /* starting, idle, busy at the last look */
 	uint64_t excuse_ms;             /* last time when the pool was full or its bucket empty */
 	bool booted;
@@ -139,10 +139,28 @@ static int total(const struct day *d)
 	return d->starting + d->idles + d->busy;
 }
 
+static bool asleep(const struct day *d)
+{
+	return d->now_ms - d->changed_ms >= AWAKE_MS;
+}
+
+/* Something changed: seen at the next of the looks every 10 ms. Those at which nothing has changed are
+ * left out; that they would see nothing before the plan's wait_ms is what the plan promises. */
+static void notice(struct day *d)
+{
+	uint64_t passed_ms = d->now_ms - d->looked_ms;
+	uint64_t due_ms = d->looked_ms + (passed_ms + LOOK_MS - 1) / LOOK_MS * LOOK_MS;
+
+	if (!asleep(d) && due_ms < d->look_ms)
+		d->look_ms = due_ms;
+}
+
+/* A connection on a listening socket, or a message from the zygote: an event, which ends the sleep. */
 static void wake(struct day *d)
 {
-	if (d->look_ms > d->now_ms + LOOK_MS)
+	if (asleep(d))
 		d->look_ms = d->now_ms;
+	notice(d);
 }
 
 static void arrive(struct day *d, int count)
@@ -179,6 +197,7 @@ static void child_rests(struct day *d, int c)
 
 static void happen(struct day *d, struct event e)
 {
+	notice(d);
 	if (e.born) {
 		d->starting--;
 		d->child[e.child].served = 0;
@@ -270,10 +289,10 @@ static void look(struct day *d)
 		d->excuse_ms = d->now_ms;
 	if (changed(d, &plan))
 		d->changed_ms = d->now_ms;
-	if (d->now_ms - d->changed_ms < AWAKE_MS)
+	d->looked_ms = d->now_ms;
+	d->look_ms = plan.wait_ms == POOL_WAIT_NEVER ? NEVER : d->now_ms + plan.wait_ms;
+	if (d->changed_ms == d->now_ms)
 		d->look_ms = d->now_ms + LOOK_MS;
-	else
-		d->look_ms = plan.wait_ms == POOL_WAIT_NEVER ? NEVER : d->now_ms + plan.wait_ms;
 }
 
 static uint64_t next_moment(const struct day *d)

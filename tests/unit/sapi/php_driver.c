@@ -293,9 +293,9 @@ static void do_run(void)
 	printf("reply end=%d app=%u flushed=%d finished=%d at_finish=%zu unread=%zu out=%zu error=%zu script=%zu\n",
 	       end, (unsigned)fake.req.app_status, fake.flushed, fake.finished, fake.out_at_finish,
 	       fake.body.len - fake.body_at, fake.out.len, fake.error.len, fake.script.len);
-	fwrite(fake.out.data, 1, fake.out.len, stdout);
-	fwrite(fake.error.data, 1, fake.error.len, stdout);
-	fwrite(fake.script.data, 1, fake.script.len, stdout);
+	fwrite(buf_str(&fake.out), 1, fake.out.len, stdout);
+	fwrite(buf_str(&fake.error), 1, fake.error.len, stdout);
+	fwrite(buf_str(&fake.script), 1, fake.script.len, stdout);
 	printf("\n");
 	fflush(stdout);
 }
@@ -405,6 +405,20 @@ static char **read_lines(size_t *count)
 	return lines;
 }
 
+static void free_lines(char **lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(lines[i]);
+	free(lines);
+	for (size_t i = 0; i < ctx.setting_count; i++)
+		free((char *)settings[i].name);
+	do_clear();
+	buf_free(&fake.body);
+	buf_free(&fake.out);
+	buf_free(&fake.error);
+	buf_free(&fake.script);
+}
+
 static int once(const char *what)
 {
 	struct sapi_info info;
@@ -438,6 +452,19 @@ static void handlers_install(void)
 		sigaction(signals[i], &sa, NULL);
 }
 
+static int parent(pid_t pid)
+{
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	sapi->unload(&ctx);
+	if (WIFSIGNALED(status))
+		printf("child died of signal %d\n", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		printf("child exited with %d\n", WEXITSTATUS(status));
+	return status != 0;
+}
+
 static _Noreturn void child(char **lines, size_t count)
 {
 	struct err err = { "" };
@@ -452,18 +479,35 @@ static _Noreturn void child(char **lines, size_t count)
 		command(lines[i]);
 	if (sapi->child_end)
 		sapi->child_end(&ctx);
+	free_lines(lines, count);
+	exit(0);
+}
+
+/* The ways of a zygote, up to the fork. */
+static int zygote(char **lines, size_t count)
+{
+	struct err err = { "" };
+	pid_t pid;
+
+	ctx.pool = "test";
+	handlers_install();
+	if (sapi->preload(&ctx, &err) < 0 || (sapi->load && sapi->load(&ctx, &err) < 0)) {
+		printf("failed: %s\n", err.text);
+		return 1;
+	}
 	fflush(stdout);
-	_exit(0);
+	pid = fork();
+	if (pid == 0)
+		child(lines, count);
+	return parent(pid);
 }
 
 int main(int argc, char **argv)
 {
-	struct err err = { "" };
 	size_t count;
 	char **lines;
 	void *plugin;
-	int status = 0;
-	pid_t pid;
+	int code;
 
 	BUG_IF(argc < 2);
 	plugin = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
@@ -474,25 +518,7 @@ int main(int argc, char **argv)
 	}
 	ctx.host = &host;
 	lines = read_lines(&count);
-	if (argc > 2)
-		return once(argv[2]);
-	ctx.pool = "test";
-	handlers_install();
-	if (sapi->preload(&ctx, &err) < 0) {
-		printf("failed: %s\n", err.text);
-		return 1;
-	}
-	if (sapi->load && sapi->load(&ctx, &err) < 0)
-		return 1;
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		child(lines, count);
-	waitpid(pid, &status, 0);
-	sapi->unload(&ctx);
-	if (WIFSIGNALED(status))
-		printf("child died of signal %d\n", WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		printf("child exited with %d\n", WEXITSTATUS(status));
-	return status != 0;
+	code = argc > 2 ? once(argv[2]) : zygote(lines, count);
+	free_lines(lines, count);
+	return code;
 }

@@ -150,8 +150,8 @@ static void test_path_info_shorter_than_the_tail(void **state)
 	struct php_path path;
 
 	(void)state;
-	resolve_fixed(&path, .script_filename = S("/www/a.php/some\nthing/long"), .script_name = S("/a.php/some\nthing/long"),
-		      .path_info = S(""), .document_root = S("/www"));
+	resolve_fixed(&path, .script_filename = S("/www/a.php/some\nthing/long"), .path_info = S(""),
+		      .script_name = S("/a.php/some\nthing/long"), .document_root = S("/www"));
 	assert_slice(path.script, "/www/a.php");
 	assert_same(&path, "PATH_INFO");
 	assert_var(&path, "PATH_TRANSLATED", "/www");
@@ -206,6 +206,11 @@ static void test_apache(void **state)
 	assert_var(&path, "ORIG_SCRIPT_FILENAME", "/www/a.php/p%20q");
 	assert_var(&path, "PATH_TRANSLATED", "/www/p%20q");
 	php_path_free(&path);
+	/* the same, and no document root to be found but by SCRIPT_NAME */
+	resolve_fixed(&path, .script_filename = S("proxy:fcgi://localhost:9000/www/a.php/x"),
+		      .script_name = S("/a.php/x"));
+	assert_var(&path, "PATH_TRANSLATED", "/www/x");
+	php_path_free(&path);
 	/* SetHandler: PATH_INFO known; REDIRECT_URL does not mislead */
 	resolve_fixed(&path, .script_filename = S("proxy:balancer://pool/www/a.php/x"), .script_name = S("/a.php"),
 		      .path_info = S("/x"), .redirect_url = S("/r"), .path_translated = S("/www/x"));
@@ -213,7 +218,8 @@ static void test_apache(void **state)
 	assert_slice(path.uri, "/a.php");
 	assert_same(&path, "PATH_INFO");
 	php_path_free(&path);
-	resolve_fixed(&path, .script_filename = S("proxy:fcgi://localhost:9000/www/a.php?x"), .script_name = S("/a.php"));
+	resolve_fixed(&path, .script_filename = S("proxy:fcgi://localhost:9000/www/a.php?x"),
+		      .script_name = S("/a.php"));
 	assert_slice(path.script, "/www/a.php");
 	assert_var(&path, "SCRIPT_FILENAME", "/www/a.php");
 	php_path_free(&path);
@@ -355,8 +361,10 @@ static void test_any_values(void **state)
 	(void)state;
 	for (int round = 0; round < 200000; round++) {
 		struct php_path_in in = { .fix_pathinfo = rand_r(&seed) % 4, .discard_path = rand_r(&seed) % 2 };
-		struct php_slice *all[] = { &in.script_filename, &in.path_translated, &in.path_info, &in.script_name,
-					    &in.redirect_url, &in.document_root, &in.server_software };
+		struct php_slice *all[] = {
+			&in.script_filename, &in.path_translated, &in.path_info, &in.script_name,
+			&in.redirect_url, &in.document_root, &in.server_software,
+		};
 		struct php_path path;
 
 		for (size_t i = 0; i < ARRAY_LEN(all); i++)
