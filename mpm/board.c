@@ -306,8 +306,8 @@ void board_read(const struct board *board, uint32_t i, struct board_view *out)
 		return;
 	}
 	out->brief.request_start_ms = copy.start_ms;
-	strcpy(out->id, copy.id);
-	strcpy(out->method, copy.method);
-	strcpy(out->uri, copy.uri);
-	strcpy(out->script, copy.script);
+	memcpy(out->id, copy.id, strlen(copy.id) + 1);
+	memcpy(out->method, copy.method, strlen(copy.method) + 1);
+	memcpy(out->uri, copy.uri, strlen(copy.uri) + 1);
+	memcpy(out->script, copy.script, strlen(copy.script) + 1);
 }

@@ -37,7 +37,7 @@ static void child_init(struct child *c)
 		.max_conns = (uint32_t)c->conf->max_children,
 		.max_reqs = (uint32_t)c->conf->max_children,
 	};
-	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x", (unsigned)getpid(), (unsigned)clock_us());
+	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
 	slot_init(c);
 	if (c->start->sapi->child_init && c->start->sapi->child_init(c->start->ctx, &err) < 0)
 		goto failed;

@@ -77,7 +77,7 @@ struct child {
 	struct slot slot;
 	struct fcgi_limits limits;
 	uint64_t served;
-	char id_seed[20];               /* start of the request ids that are made here */
+	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */
 	int wake;                       /* eventfd, readable for good once mode asks an idle slot to look */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fastcgi.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mpm/child_conn.h"
@@ -228,6 +227,21 @@ static const struct request_ops ops = {
 	.script = op_script,
 };
 
+/* One of ours: the child's seed and a running number, in hexadecimal. Made for each request: no printf. */
+static void make_id(struct slot *s)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t number = s->child->served;
+	char *at = stpcpy(s->id, s->child->id_seed);
+	int shift = 60;
+
+	while (shift > 0 && (number >> shift) == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		*at++ = digits[(number >> shift) & 15];
+	*at = '\0';
+}
+
 /* The front end's id when it is harmless in a log line, else one of ours. */
 static void choose_id(struct slot *s)
 {
@@ -240,7 +254,7 @@ static void choose_id(struct slot *s)
 	if (len > 0 && len <= SLOT_ID_BYTES && sent[len] == '\0')
 		memcpy(s->id, sent, len + 1);
 	else
-		snprintf(s->id, sizeof(s->id), "%s-%llx", s->child->id_seed, (unsigned long long)s->child->served);
+		make_id(s);
 }
 
 /* CONTENT_LENGTH: -1 when there is none, or when it is no number. */

@@ -50,6 +50,7 @@ struct pool_child {
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
 	bool drain_waits;               /* that request is not done */
 	bool told_last;
+	bool has_served;
 };
 
 /* A zygote and its children. At most two live: the next is started before the one that lost its zygote has gone. */

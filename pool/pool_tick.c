@@ -51,6 +51,16 @@ static void check_overdue(struct pool_child *c, const struct board_brief *b, str
 	sooner(k, CALM_AFTER_MS);
 }
 
+/* Each child that comes to serve ends a row of deaths, once. */
+static void note_first_request(struct pool_child *c, const struct board_brief *b)
+{
+	if (c->has_served || b->served == 0)
+		return;
+	c->has_served = true;
+	if (pool_backoff_ok(&c->gen->pool->child_backoff) == POOL_BACKOFF_WELL)
+		log_notice("children serve again");
+}
+
 static void look_at_child(struct pool_child *c, struct look *k)
 {
 	struct pool *p = c->gen->pool;
@@ -62,8 +72,7 @@ static void look_at_child(struct pool_child *c, struct look *k)
 	check_overdue(c, &b, k);
 	if (c->gen != p->gen)
 		return;
-	if (b.served > 0)
-		pool_backoff_ok(&p->child_backoff);
+	note_first_request(c, &b);
 	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN)
 		k->census.starting++;
 	else if (c->phase == CHILD_RETIRING)
@@ -134,7 +143,7 @@ static void obey(struct pool *p, struct look *k)
 		retire_one(p->gen);
 	if (plan.say_at_max)
 		say_at_max(p);
-	if (plan.spawn == 0)
+	if (plan.spawn == 0 && !k->census.failing)
 		p->gen->booting = false;
 	if (plan.spawn > 0 || plan.retire > 0)
 		p->busy_until_ms = k->census.now_ms + CALM_AFTER_MS;
