@@ -248,7 +248,7 @@ static void choose_id(struct slot *s)
 	const char *sent = child_request_param(s, "HTTP_X_REQUEST_ID");
 	size_t len = 0;
 
-	while (sent[len] != '\0' && len <= SLOT_ID_BYTES
+	while (len <= SLOT_ID_BYTES && sent[len] != '\0'
 	    && (isalnum((unsigned char)sent[len]) || strchr("-_.:/+=@", sent[len])))
 		len++;
 	if (len > 0 && len <= SLOT_ID_BYTES && sent[len] == '\0')

@@ -40,10 +40,10 @@ struct request_ops {
 	const char *(*param)(const struct request *req, const char *name, size_t *len_out);
 	size_t (*param_count)(const struct request *req);
 	void (*param_at)(const struct request *req, size_t i, struct sapi_param *out);
-	/* Up to len bytes of the body, waiting for at least one: > 0; 0: the body has ended; -1: it will not come
-	 * (too large, too late, broken off): the slot answers the client in that case if nothing was written. */
+	/* Up to len bytes of the body, waiting for at least one: > 0; 0: the body has ended; -1: it will not come (too
+	 * large, too late, broken off): the slot answers the client in that case if nothing was written. */
 	ssize_t (*read)(struct request *req, void *out, size_t len);
-	/* Bytes of the CGI response (header block, blank line, body), buffered by the slot. 0, or -1: client is gone. */
+	/* Bytes of the CGI response (header block, blank line, body), buffered by the slot. 0, or -1: client gone. */
 	int (*write)(struct request *req, const void *data, size_t len);
 	int (*flush)(struct request *req);              /* send now what write() took. 0 or -1 */
 	/* Text for the front end's error log (FCGI_STDERR). Buffered as write() is. */

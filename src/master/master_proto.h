@@ -10,9 +10,10 @@
 enum master_msg {
 	MASTER_ZYGOTE_STARTED = 1,      /* struct master_pid; generation in the head */
 	MASTER_ZYGOTE_FAILED,           /* struct master_errno: fork or exec failed, or the rate was exceeded */
-	MASTER_REAPED,                  /* struct master_reaped: a zygote of this pool, or an orphan that was its child */
+	MASTER_REAPED,                  /* struct master_reaped: a zygote of this pool, or an orphan of its */
 	MASTER_DRAIN,                   /* struct master_drain: begin to end */
-	MASTER_LAST,                    /* answer to POOL_DRAINED: no new connection can come, serve the backlog and exit 0 */
+	MASTER_LAST,                    /* answer to POOL_DRAINED: no new connection can come; serve the
+	                                 * backlog and exit 0 */
 	MASTER_STOP,                    /* end now, children too; exit 0 */
 	MASTER_LOG,                     /* no body, one descriptor: the error log, opened anew */
 };
@@ -25,7 +26,8 @@ enum pool_msg {
 	POOL_READY,                     /* the first child is up (once per life of the pool process) */
 	POOL_FAILING,                   /* the generation does not become ready; the reason is in the log */
 	POOL_AT_REST,                   /* ondemand: no child, no connection: I may be ended (MASTER_STOP follows) */
-	POOL_DRAINED,                   /* the requests that were in flight at MASTER_DRAIN are done, or time is nearly over */
+	POOL_DRAINED,                   /* the requests that were in flight at MASTER_DRAIN are done, or time is
+	                                 * nearly over */
 };
 
 enum master_drain_kind {
