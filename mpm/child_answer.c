@@ -29,7 +29,7 @@ void child_answer_note(struct slot *s, enum reason reason, const char *detail)
 {
 	board_slot_reason(s->board, reason);
 	log_at(reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "request %s: %s%s%s",
-	    s->id[0] ? s->id : "-", reason_name(reason), detail ? ": " : "", detail ? detail : "");
+	    s->id, reason_name(reason), detail ? ": " : "", detail ? detail : "");
 }
 
 int child_answer(struct slot *s, enum reason reason, const char *detail)

@@ -257,6 +257,13 @@ static void choose_id(struct slot *s)
 		make_id(s);
 }
 
+void child_request_nameless(struct slot *s)
+{
+	make_id(s);
+	s->sent = false;
+	s->finished = false;
+}
+
 /* CONTENT_LENGTH: -1 when there is none, or when it is no number. */
 static int64_t announced_length(const struct slot *s)
 {

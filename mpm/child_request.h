@@ -7,6 +7,8 @@
 /* The head has come: fill the slot's request from its parameters. 0, or -1 with s->failed set (its announced body is
  * past request.max_body): answer that instead of running the SAPI. */
 int child_request_begin(struct slot *s);
+/* There will be no request, only an answer of Weir's own about what was to be its head: give that an id. */
+void child_request_nameless(struct slot *s);
 /* Send what is left of the reply with its end (section 5.5). Idempotent. 0, or -1: the client is gone. */
 int child_request_complete(struct slot *s);
 /* What a parameter says; "" when it is not there. */

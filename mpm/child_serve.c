@@ -44,9 +44,7 @@ static enum head_end head_missing(struct slot *s)
 {
 	enum reason late = (enum reason)atomic_load(&s->late);
 
-	s->id[0] = '\0';
-	s->sent = false;
-	s->finished = false;
+	child_request_nameless(s);
 	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0)
 		child_answer(s, late, "raise request.header_timeout if the front end is that slow");
 	else if (late != REASON_NONE)
@@ -58,9 +56,7 @@ static enum head_end head_missing(struct slot *s)
 
 static enum head_end head_refused(struct slot *s, enum fcgi_turn_event event)
 {
-	s->id[0] = '\0';
-	s->sent = false;
-	s->finished = false;
+	child_request_nameless(s);
 	if (event == FCGI_TURN_TOO_LARGE)
 		child_answer(s, REASON_PARAMS_TOO_LARGE, "its parameters are larger than request.max_params");
 	else

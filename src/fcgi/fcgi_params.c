@@ -107,6 +107,50 @@ static void params_end_text(struct fcgi_params *p)
 	}
 }
 
+static bool params_take_len(const uint8_t **at, const uint8_t *end, uint32_t *len_out)
+{
+	if (*at == end || (size_t)(end - *at) < params_len_size(**at))
+		return false;
+	*len_out = params_len(*at);
+	*at += params_len_size(**at);
+	return true;
+}
+
+bool fcgi_pair_next(const uint8_t **at, const uint8_t *end, struct fcgi_pair *pair_out)
+{
+	const uint8_t *p = *at;
+
+	if (!params_take_len(&p, end, &pair_out->name_len) || !params_take_len(&p, end, &pair_out->value_len))
+		return false;
+	if ((uint64_t)pair_out->name_len + pair_out->value_len > (uint64_t)(end - p))
+		return false;
+	pair_out->name = p;
+	pair_out->value = p + pair_out->name_len;
+	*at = pair_out->value + pair_out->value_len;
+	return true;
+}
+
+/* Pairs that are whole in the input, the usual case, need no state between calls. The arena has room. */
+static size_t params_take_whole(struct fcgi_params *p, const uint8_t *in, size_t len)
+{
+	const uint8_t *at = in;
+	struct fcgi_pair pair;
+
+	while (fcgi_pair_next(&at, in + len, &pair)) {
+		uint8_t *to = p->arena.data + p->arena.len;
+
+		memcpy(to, pair.name, pair.name_len);
+		to[pair.name_len] = '\0';
+		memcpy(to + pair.name_len + 1, pair.value, pair.value_len);
+		to[pair.name_len + 1 + pair.value_len] = '\0';
+		p->arena.len += (size_t)pair.name_len + pair.value_len + 2;
+		p->name_len = pair.name_len;
+		p->value_len = pair.value_len;
+		params_end_pair(p);
+	}
+	return (size_t)(at - in);
+}
+
 enum fcgi_params_end fcgi_params_feed(struct fcgi_params *p, const uint8_t *in, size_t len, size_t max)
 {
 	size_t n;
@@ -116,6 +160,12 @@ enum fcgi_params_end fcgi_params_feed(struct fcgi_params *p, const uint8_t *in, 
 	if (p->taken > max || len > max - p->taken)
 		return FCGI_PARAMS_TOO_LARGE;
 	buf_reserve(&p->arena, len + 2);
+	if (p->state == PARAMS_LENS && p->lens_len == 0) {
+		n = params_take_whole(p, in, len);
+		in += n;
+		len -= n;
+		p->taken += n;
+	}
 	while (len > 0) {
 		n = p->state == PARAMS_LENS ? params_take_lens(p, in, len) : params_take_text(p, in, len);
 		in += n;
@@ -168,27 +218,4 @@ const char *fcgi_params_get(const struct fcgi_params *p, const char *name, size_
 		return fcgi_params_value(p, &q[i]);
 	}
 	return NULL;
-}
-
-static bool params_take_len(const uint8_t **at, const uint8_t *end, uint32_t *len_out)
-{
-	if (*at == end || (size_t)(end - *at) < params_len_size(**at))
-		return false;
-	*len_out = params_len(*at);
-	*at += params_len_size(**at);
-	return true;
-}
-
-bool fcgi_pair_next(const uint8_t **at, const uint8_t *end, struct fcgi_pair *pair_out)
-{
-	const uint8_t *p = *at;
-
-	if (!params_take_len(&p, end, &pair_out->name_len) || !params_take_len(&p, end, &pair_out->value_len))
-		return false;
-	if ((uint64_t)pair_out->name_len + pair_out->value_len > (uint64_t)(end - p))
-		return false;
-	pair_out->name = p;
-	pair_out->value = p + pair_out->name_len;
-	*at = pair_out->value + pair_out->value_len;
-	return true;
 }
