@@ -52,6 +52,7 @@ void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 	s->out_open = 0;
 	s->out_is_reply = false;
 	s->must_close = false;
+	s->in_full = false;
 	atomic_store_explicit(&s->late, REASON_NONE, memory_order_relaxed);
 }
 
@@ -82,6 +83,7 @@ static ssize_t receive(struct slot *s, int flags)
 	while (got < 0 && errno == EINTR);
 	if (got > 0)
 		s->in_len = (size_t)got;
+	s->in_full = got == SLOT_READ_BYTES;
 	return got;
 }
 

@@ -41,6 +41,7 @@ struct slot {
 	char peer[INET6_ADDRSTRLEN];
 	uint8_t *in;                    /* SLOT_READ_BYTES */
 	size_t in_pos, in_len;
+	bool in_full;                   /* the last read filled in: more may have come already */
 	struct fcgi_turn turn;
 	struct buf out;                 /* records that wait to be written */
 	size_t out_open;                /* offset + 1 of the record in out that can still grow; 0: none */

@@ -96,8 +96,11 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 		s->must_close = s->turn.rejected_last;
 		if (child_conn_flush(s) < 0 || s->must_close)
 			return HEAD_OVER;
-		if (said_something && fcgi_turn_idle(&s->turn))
+		if (said_something && fcgi_turn_idle(&s->turn)) {
+			if (s->in_full && child_conn_fill_now(s) > 0)
+				continue;
 			return HEAD_IDLE;
+		}
 		if (child_conn_fill(s, fcgi_turn_idle(&s->turn) ? SLOT_READING_FIRST : SLOT_READING_HEAD) <= 0)
 			return head_missing(s);
 		said_something = true;
@@ -227,7 +230,7 @@ void child_serve(struct slot *s)
 		if (s->fd == -1 || !keep_connection(s))
 			break;
 		fresh = false;
-		if (s->in_pos == s->in_len)
+		if (s->in_pos == s->in_len && (!s->in_full || child_conn_fill_now(s) <= 0))
 			break;
 	}
 	if (head == HEAD_OVER)

@@ -5,8 +5,8 @@
 
 #include "mpm/child_priv.h"
 
-/* Bytes are expected on the slot's connection: serve what comes until it is idle (still the slot's, its read buffer
- * empty) or gone from the slot (s->fd is -1). */
+/* Bytes are expected on the slot's connection: serve what comes until it is idle (still the slot's, all that had come
+ * is read) or gone from the slot (s->fd is -1). */
 void child_serve(struct slot *s);
 /* The reply is complete but the application works on: let the connection go, so that its next request finds another
  * slot. For the request's finish(). */

@@ -61,7 +61,8 @@ static void forget_own(struct prefork *p)
 	s->polled = false;
 }
 
-/* Serve the slot's connection, and wait for its next request if it is kept. */
+/* Serve the slot's connection, and wait for its next request if it is kept: for an edge, since child_serve leaves
+ * nothing unread behind. */
 static void serve(struct prefork *p)
 {
 	struct slot *s = p->slot;
@@ -69,7 +70,7 @@ static void serve(struct prefork *p)
 	child_serve(s);
 	if (s->fd == -1 || s->polled)
 		return;
-	if (watch_fd(p, s->fd, EPOLLIN | EPOLLRDHUP, WAIT_OWN) < 0) {
+	if (watch_fd(p, s->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, WAIT_OWN) < 0) {
 		child_serve_park(s);
 		return;
 	}

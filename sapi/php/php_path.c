@@ -201,7 +201,8 @@ static void split_apache_name(struct work *w, struct php_slice tail)
 		if (!slice_ends_with(name, tail))
 			return;
 	}
-	script_name_change(w, slice_head(w->out, name, name.len - tail.len));
+	w->script_name = slice_head(w->out, name, name.len - tail.len);
+	script_name_change(w, w->script_name);
 }
 
 static void split_path_info(struct work *w, struct php_slice tail)
@@ -271,6 +272,7 @@ static void split_script(struct work *w)
 		split_translated(w);
 	} else {
 		w->script = absent;
+		w->out->missing = true;
 		script_filename_change(w);
 	}
 	if (w->out->uri.p)

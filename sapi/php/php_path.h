@@ -41,6 +41,7 @@ struct php_var {
 
 struct php_path {
 	struct php_slice script;        /* the file to run; absent: there is none (404) */
+	bool missing;                   /* a path was sent, and no file is found along it */
 	struct php_slice uri;           /* script's own part of the URI (SG(request_info).request_uri); may be absent */
 	struct php_var vars[PHP_PATH_VARS];
 	size_t var_count;

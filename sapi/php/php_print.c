@@ -112,6 +112,7 @@ static void print_caught(enum sapi_print what)
 {
 	SG(headers_sent) = SG(request_info).no_headers = 1;
 	zend_try {
+		php_output_end_all();   /* php.ini's output_buffering would hold back what is to be captured */
 		print_what(what);
 	} zend_end_try();
 }

@@ -18,6 +18,19 @@ static const char *ini_file(void)
 	return "php.ini (none was found)";
 }
 
+/* PHP goes without where -c names nothing, and says nothing. */
+static void ini_option_check(const struct sapi_ctx *ctx)
+{
+	char *path = NULL;
+
+	if (cfg_get_string("cfg_file_path", &path) == SUCCESS && path)
+		return;
+	for (size_t i = 0; i < ctx->setting_count; i++)
+		if (!strcmp(ctx->settings[i].name, "-c"))
+			log_warning("-c %s: there is no php.ini that can be read; PHP runs with its built-in values",
+			    ctx->settings[i].value);
+}
+
 /* PHP is one per process: probe, print and preload each call this once. */
 int php_start(struct sapi_ctx *ctx, struct err *err)
 {
@@ -38,6 +51,7 @@ int php_start(struct sapi_ctx *ctx, struct err *err)
 		return err_set(err, "PHP %s does not start: its own messages in the log say why; see %s, the files in "
 		    "its conf.d, and opcache.preload", PHP_VERSION, ini_file());
 	php_started = true;
+	ini_option_check(ctx);
 	php_module_hook();
 	php_ini_apply(ctx);
 	php_reset_hook();

@@ -140,7 +140,7 @@ static void request_info_fill(struct php_slot *slot)
 	const struct php_slice *param = slot->param;
 
 	SG(server_context) = slot->req;
-	SG(sapi_headers).http_response_code = 200;
+	SG(sapi_headers).http_response_code = slot->path.missing ? 404 : 200;
 	SG(request_info).proto_num = 1000;
 	SG(request_info).request_method = param[PARAM_REQUEST_METHOD].p;
 	SG(request_info).query_string = (char *)param[PARAM_QUERY_STRING].p;
@@ -188,7 +188,7 @@ static bool is_allowed(const char *path)
 
 static void answer_unopened(const char *path, int why)
 {
-	php_log_request(LOG_LEVEL_ERROR, "Unable to open primary script: %s (%s)", path, strerror(why));
+	php_log_request(LOG_LEVEL_ERROR, "Unable to open primary script: %s (%s)", path, strerror(why ? why : ENOENT));
 	if (why == EACCES)
 		answer(403, "Access denied.\n");
 	else
@@ -213,7 +213,7 @@ static void script_execute(struct php_slot *slot)
 	if (php_fopen_primary_script(&file) == FAILURE) {
 		int why = errno;
 
-		answer_unopened(slot->script, script_probe(slot, slot->script) == PHP_FILE_OTHER ? EISDIR : why);
+		answer_unopened(slot->path.script.p, script_probe(slot, slot->script) == PHP_FILE_OTHER ? EISDIR : why);
 		return;
 	}
 	if (!opened_other(slot, &file) || is_allowed(ZSTR_VAL(file.filename))) {
@@ -230,7 +230,7 @@ static void request_run(struct php_slot *slot)
 	if (!slot->script) {
 		php_log_request(LOG_LEVEL_DEBUG, "Primary script unknown");
 		answer(404, "File not found.\n");
-	} else if (is_allowed(slot->script)) {
+	} else if (is_allowed(slot->path.script.p)) {
 		script_execute(slot);
 	}
 }

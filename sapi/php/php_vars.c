@@ -75,6 +75,7 @@ char *php_vars_getenv(const char *name, size_t len)
 {
 	struct php_slot *slot = &php_slot;
 	struct php_slice value;
+	size_t value_len;
 
 	if (!slot->req || is_proxy(name, len))
 		return NULL;
@@ -82,7 +83,7 @@ char *php_vars_getenv(const char *name, size_t len)
 		return (char *)value.p;
 	if (len == sizeof("FCGI_ROLE") - 1 && !memcmp(name, "FCGI_ROLE", len))
 		return (char *)role_name(slot).p;
-	return (char *)slot->req->ops->param(slot->req, name, NULL);
+	return (char *)slot->req->ops->param(slot->req, name, &value_len);
 }
 
 /* With PHP's input filter in between, which keeps the raw value for filter_input(). */
