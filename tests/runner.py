@@ -20,10 +20,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"
 STEPS = ["lint", "units", "scenarios", "fuzz"]
 FUZZ_SECONDS, FUZZ_SECONDS_LONG = 60, 900
-BUILDS = {              # folder: (compiler, options of configure)
-    "build": ("gcc", []),
-    "build-asan": ("gcc", ["--enable-sanitizers", "--enable-werror"]),
-    "build-fuzz": ("clang", ["--enable-fuzzing", "--enable-werror", "--without-php"]),
+BUILDS = {              # folder: options of configure; "build" is the demo's too
+    "build": [],
+    "build-asan": ["--enable-sanitizers", "--enable-werror"],
+    "build-fuzz": ["CC=clang", "--enable-fuzzing", "--enable-werror", "--without-php"],
 }
 FOR_PYTHON = ["weir_echo.la", "tests/unit/sapi/php_driver"]     # of the check programs, what scenarios use
 NEEDS = {"lint": ["build-asan"], "units": ["build-asan"], "scenarios": ["build-asan", "build"],
@@ -78,9 +78,8 @@ def output_of(command, **how):
 
 def build(folder):
     """Build; False and one failure counted when it cannot be."""
-    compiler, options = BUILDS[folder]
     step("build: " + folder)
-    made = subprocess.run([path("conf/demo/build"), path(folder), "CC=" + compiler] + options)
+    made = subprocess.run([path("conf/demo/build"), path(folder)] + BUILDS[folder])
     if made.returncode == 0 and folder != "build-fuzz":
         made = subprocess.run(["make", "-s", "-C", path(folder)] + FOR_PYTHON, stdout=subprocess.DEVNULL)
     if made.returncode != 0:
@@ -131,9 +130,10 @@ def make_check(what):
     done = output_of(["make", "-C", path("build-asan"), "-j%d" % os.cpu_count(), "check", "TESTS=$(%s)" % what],
                      env=env)
     found = glob.glob(path("build-asan/tests/**/*.trs"), recursive=True)
+    failed = counts.failed
     for trs in sorted(found):
         count_log(trs)
-    if not found or done.returncode != 0 and counts.failed == 0:
+    if not found or done.returncode != 0 and counts.failed == failed:
         counts.fault("make check\n" + done.stdout[-4000:])
 
 
@@ -224,6 +224,23 @@ def end_leftovers():
         os.kill(pid, signal.SIGKILL)
 
 
+def environment(folder, work):
+    """What the tests in Python must know of a build."""
+    return dict(os.environ, TMPDIR=work, PYTHONDONTWRITEBYTECODE="1", WEIR_BIN=copy_server(folder, work),
+                WEIR_PLAIN_BIN=os.path.join(work, "build/weir"), WEIR_BENCH=path("build/weirbench"),
+                WEIR_PHP_PLUGIN=newest_php(folder), WEIR_PHP_DRIVER=path(folder, "tests/unit/sapi/php_driver"))
+
+
+def scenarios(args, work):
+    """Under the sanitizers, but for tests marked plain: limits of memory, counts of system calls, times."""
+    plain, asan = environment("build", work), environment("build-asan", work)
+    more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
+    pytest(["scenario", "php", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
+    pytest(["scenario", "php", "diff"], plain, work, 1, ["-m", "plain"] + more)
+    if args.long:
+        pytest(["soak", "bench"], plain, work, 1, more)
+
+
 def run_steps(args, work):
     steps = args.only or STEPS
     built = {folder: build(folder) for folder in BUILDS if any(folder in NEEDS[s] for s in steps)}
@@ -233,14 +250,7 @@ def run_steps(args, work):
     if "units" in ready:
         make_check("unit_tests")
     if "scenarios" in ready:
-        asan, plain = copy_server("build-asan", work), copy_server("build", work)
-        env = dict(os.environ, WEIR_BIN=asan, WEIR_PLAIN_BIN=plain, WEIR_BENCH=path("build/weirbench"),
-                   WEIR_PHP_DRIVER=path("build-asan/tests/unit/sapi/php_driver"),
-                   WEIR_PHP_PLUGIN=newest_php("build-asan"), PYTHONDONTWRITEBYTECODE="1")
-        more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
-        pytest(["scenario", "php", "diff"], env, work, min(os.cpu_count(), 4), more)
-        if args.long:
-            pytest(["soak", "bench"], dict(env, WEIR_BIN=plain), work, 1, more)
+        scenarios(args, work)
     if "units" in ready and args.long and build("build"):
         valgrind()
     if "fuzz" in ready:
