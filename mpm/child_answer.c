@@ -25,11 +25,28 @@ static void compose(const struct slot *s, enum reason reason, struct buf *out)
 	buf_free(&page);
 }
 
+/* What the line is about: the scoreboard knows it, in the watcher's thread too. */
+static void name_request(const struct slot *s, struct buf *out)
+{
+	struct board_view view = { 0 };
+
+	buf_printf(out, "request %s", s->id);
+	if (atomic_load(&s->sequence) % 2 == 0)
+		return;
+	board_read(s->child->start->board, s->child->start->slot, &view);
+	buf_printf(out, " \"%s %s\", script '%s'", view.method, view.uri, view.script);
+}
+
 void child_answer_note(struct slot *s, enum reason reason, const char *detail)
 {
+	enum log_level level = reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
+	struct buf line = { 0 };
+
 	board_slot_reason(s->board, reason);
-	log_at(reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "request %s: %s%s%s",
-	    s->id, reason_name(reason), detail ? ": " : "", detail ? detail : "");
+	name_request(s, &line);
+	buf_printf(&line, ": %s%s%s", reason_name(reason), detail ? ": " : "", detail ? detail : "");
+	log_text(level, (const char *)line.data, line.len);
+	buf_free(&line);
 }
 
 int child_answer(struct slot *s, enum reason reason, const char *detail)
@@ -45,11 +62,11 @@ int child_answer(struct slot *s, enum reason reason, const char *detail)
 	return child_conn_flush(s);
 }
 
-void child_answer_late(struct slot *s, enum reason reason)
+void child_answer_late(struct slot *s, enum reason reason, const char *detail)
 {
 	struct buf out = { 0 };
 
-	child_answer_note(s, reason, NULL);
+	child_answer_note(s, reason, detail);
 	if (pthread_mutex_trylock(&s->io_lock) != 0)
 		return;
 	if (s->fd != -1 && !s->sent) {

@@ -9,7 +9,7 @@
  * application's reply waits is dropped. detail: for the log, NULL: none. 0, or -1: nothing could be sent. */
 int child_answer(struct slot *s, enum reason reason, const char *detail);
 /* Watcher: the same for a slot that is stuck in the application. Never waits. */
-void child_answer_late(struct slot *s, enum reason reason);
+void child_answer_late(struct slot *s, enum reason reason, const char *detail);
 /* Count and log without answering (nobody is there, or the application's reply is on its way already). */
 void child_answer_note(struct slot *s, enum reason reason, const char *detail);
 

@@ -14,7 +14,16 @@
 
 #define HEAD_BYTES FCGI_HEADER_LEN
 
-static void peer_name(struct slot *s, const struct sockaddr *peer)
+void child_conn_peer(const struct sockaddr *peer, char text_out[INET6_ADDRSTRLEN])
+{
+	text_out[0] = '\0';
+	if (peer->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text_out, INET6_ADDRSTRLEN);
+	else if (peer->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text_out, INET6_ADDRSTRLEN);
+}
+
+static void take_peer(struct slot *s, const struct sockaddr *peer)
 {
 	struct sockaddr_storage asked;
 	socklen_t len = sizeof(asked);
@@ -27,10 +36,7 @@ static void peer_name(struct slot *s, const struct sockaddr *peer)
 			return;
 		peer = (struct sockaddr *)&asked;
 	}
-	if (peer->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, s->peer, sizeof(s->peer));
-	else if (peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, s->peer, sizeof(s->peer));
+	child_conn_peer(peer, s->peer);
 }
 
 static void set_fd(struct slot *s, int fd)
@@ -45,7 +51,7 @@ void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 {
 	BUG_IF(s->fd != -1);
 	set_fd(s, fd);
-	peer_name(s, peer);
+	take_peer(s, peer);
 	fcgi_turn_reset(&s->turn);
 	s->in_pos = s->in_len = 0;
 	buf_clear(&s->out);

@@ -11,6 +11,9 @@ void child_conn_close(struct slot *s);
 /* Give the connection away: its descriptor, -1 afterwards here, or -1 when there was none. */
 int child_conn_release(struct slot *s);
 
+/* A peer's address as text; "" on a Unix socket. */
+void child_conn_peer(const struct sockaddr *peer, char text_out[INET6_ADDRSTRLEN]);
+
 /* Wait for bytes into in (empty before). > 0: how many; 0: the peer has closed, or the watcher has ended the wait
  * (late says why); -1: the connection broke. */
 ssize_t child_conn_fill(struct slot *s, enum slot_reading what);

@@ -4,6 +4,7 @@
 #include "mpm/child_watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "mpm/child_answer.h"
 #include "mpm/child_proto.h"
 #include "src/base/clock.h"
+#include "src/base/fd.h"
 #include "src/base/ipc.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
@@ -54,14 +56,17 @@ static _Noreturn void die(void)
 
 static void give_up(struct slot *s, enum reason reason)
 {
+	const char *detail = NULL;
 	struct board_view view = { 0 };
 	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
 
 	board_read(s->child->start->board, s->child->start->slot, &view);
-	if (reason == REASON_REQUEST_TIMEOUT)
+	if (reason == REASON_REQUEST_TIMEOUT) {
+		detail = "raise request_terminate_timeout if it may take that long";
 		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.3f sec), terminating",
 		    view.script, view.method, view.uri, (double)ran_ms / 1000.0);
-	child_answer_late(s, reason);
+	}
+	child_answer_late(s, reason, detail);
 	die();
 }
 
@@ -91,6 +96,17 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 	}
 }
 
+/* Nobody is behind the listening sockets any more but this child, which accepts nothing: a new master must find them
+ * dead, and not take a request that is still in hand here for a server. The numbers stay taken. */
+static void let_sockets_go(const struct child *c)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (unsigned i = 0; null != -1 && i < c->start->listen_count; i++)
+		dup3(null, c->start->listen[i], O_CLOEXEC);
+	fd_close(&null);
+}
+
 /* False once the pool process has gone: then the link says nothing any more. */
 static bool take_orders(struct watch *w)
 {
@@ -101,8 +117,10 @@ static bool take_orders(struct watch *w)
 		ipc_drop_fds(&msg);
 		on_order(w->child, &msg);
 	}
-	if (got == IPC_END)
+	if (got == IPC_END) {
 		raise_mode(w->child, CHILD_MODE_LEAVE);
+		let_sockets_go(w->child);
+	}
 	return got != IPC_END;
 }
 

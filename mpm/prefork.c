@@ -89,11 +89,14 @@ static void serve_new(struct prefork *p, int fd, const struct sockaddr *peer)
 
 static bool allowed(struct prefork *p, const struct sockaddr *peer)
 {
+	char text[INET6_ADDRSTRLEN];
+
 	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->child->conf, peer))
 		return true;
 	board_slot_reason(p->slot->board, REASON_DENIED);
-	log_warning("Connection disallowed: the peer's address is not in listen.allowed_clients (%s)",
-	    reason_name(REASON_DENIED));
+	child_conn_peer(peer, text);
+	log_warning("Connection disallowed: IP address '%s' has been dropped: it is not in listen.allowed_clients (%s)",
+	    text, reason_name(REASON_DENIED));
 	return false;
 }
 

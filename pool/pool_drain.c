@@ -103,13 +103,13 @@ void pool_drain_newcomer(struct pool_child *c)
 	}
 }
 
-/* A backlog with nobody left to serve it gets one more child. */
+/* A backlog with nobody left to serve it gets one more child, as soon as there is a zygote to fork it. */
 static void serve_backlog(struct pool *p)
 {
-	if (p->gen && p->gen->ready && !p->drain_hurry)
-		pool_spawn_child(p->gen);
-	else
+	if (!p->gen || p->drain_hurry)
 		pool_exit(p);
+	if (p->gen->ready)
+		pool_spawn_child(p->gen);
 }
 
 void pool_drain_look(struct pool *p)

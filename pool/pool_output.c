@@ -8,7 +8,8 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 
-#define LINE_MAX_BYTES (1024 * 1024)    /* a longer line comes in pieces of this size, each marked */
+#define LINE_MAX_BYTES (16 * 1024 * 1024)       /* a longer line comes in pieces of this size, each marked */
+#define LINE_KEEP      (256 * 1024)     /* memory kept for the next line */
 #define READ_BYTES     (64 * 1024)
 
 static void say(const struct pool_lines *l, const char *text, size_t len, const char *mark)
@@ -16,12 +17,19 @@ static void say(const struct pool_lines *l, const char *text, size_t len, const 
 	struct buf line = { 0 };
 	bool decorate = l->pool->conf->decorate_workers_output;
 
-	if (l->child && decorate)
+	if (l->child && !decorate) {
+		buf_add(&line, text, len);
+		buf_add_str(&line, mark);
+		log_raw((const char *)line.data, line.len);
+		buf_free(&line);
+		return;
+	}
+	if (l->child)
 		buf_printf(&line, "child %d said into %s: \"", (int)l->child->pid, l->stream);
-	else if (!l->child)
+	else
 		buf_add_str(&line, "zygote: ");
 	buf_add(&line, text, len);
-	buf_add_str(&line, l->child && decorate ? "\"" : "");
+	buf_add_str(&line, l->child ? "\"" : "");
 	buf_add_str(&line, mark);
 	log_text(l->child ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, (const char *)line.data, line.len);
 	buf_free(&line);
@@ -39,6 +47,8 @@ static void say_lines(struct pool_lines *l)
 		done += len + 1;
 	}
 	buf_drop_front(&l->text, done);
+	if (l->text.len == 0 && l->text.cap > LINE_KEEP)
+		buf_free(&l->text);
 	if (l->text.len >= LINE_MAX_BYTES) {
 		say(l, (const char *)l->text.data, l->text.len, " [line goes on]");
 		buf_clear(&l->text);

@@ -11,7 +11,8 @@
 #include "src/base/mem.h"
 #include "src/master/master_proto.h"
 
-#define LOG_LINE_MAX (1024 * 1024)      /* bytes of one line; the rest of a longer one is marked as cut */
+#define LOG_LINE_MAX (16 * 1024 * 1024) /* bytes of one line; a longer one is marked as cut */
+#define LOG_KEEP     (256 * 1024)       /* memory kept for the next line */
 
 int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg)
 {
@@ -32,6 +33,8 @@ int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg)
 	if (line->len >= LOG_LINE_MAX)
 		buf_add_str(line, " [cut]");
 	log_text((enum log_level)piece.level, (const char *)line->data, line->len);
+	if (line->cap > LOG_KEEP)
+		buf_free(line);
 	buf_clear(line);
 	return 0;
 }

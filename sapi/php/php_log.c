@@ -48,7 +48,7 @@ static void about_request(enum log_level level, const char *head, const char *te
 	to_front_end(slot, head, text, strlen(text));
 	if (!php_settings.catch_output)
 		return;
-	line = xasprintf("%s%s", head, text);
+	line = xasprintf("request %s: %s%s", slot->req->id, head, text);
 	php_log_sink(slot->ctx, level, line, strlen(line));
 	free(line);
 }

@@ -150,6 +150,19 @@ void log_text(enum log_level level, const char *text, size_t len)
 	errno = saved;
 }
 
+void log_raw(const char *text, size_t len)
+{
+	char *line, *end;
+
+	if (logger.sink || logger.fd < 0)
+		return;
+	line = xcalloc(len + 1, LOG_ESCAPED);
+	end = log_put_text(line, text, len);
+	*end++ = '\n';
+	(void)fd_write_all(logger.fd, line, (size_t)(end - line));
+	free(line);
+}
+
 void log_vat(enum log_level level, const char *fmt, va_list ap)
 {
 	char space[LOG_SHORT], *text = space;

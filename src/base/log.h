@@ -23,6 +23,8 @@ void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(pr
 void log_vat(enum log_level level, const char *fmt, va_list ap);
 /* A text of any length, control characters shown as \xNN, newlines too: one line whatever it holds. */
 void log_text(enum log_level level, const char *text, size_t len);
+/* The text alone and a newline, without time, level or prefix; to descriptors only. Controls are shown as above. */
+void log_raw(const char *text, size_t len);
 const char *log_level_name(enum log_level level);
 
 #define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)

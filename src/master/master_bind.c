@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/master/master_addr.h"
+
+#define IN_USE_TRIES   10
+#define IN_USE_WAIT_MS 100
 
 static int bind_resolve_host(const struct master_addr *a, struct master_bind_addr *out, struct err *err)
 {
@@ -110,8 +114,11 @@ static int bind_probe(const struct master_bind_addr *addr, struct err *err)
 	rc = connect(fd, (const struct sockaddr *)&addr->sa, addr->len);
 	why = errno;
 	fd_close(&fd);
-	if (rc == 0 || why == EAGAIN)           /* EAGAIN: it listens, and its queue is full */
-		return err_set(err, "Another FPM instance seems to already listen on %s", addr->listen);
+	if (rc == 0 || why == EAGAIN) {         /* EAGAIN: it listens, and its queue is full */
+		err_set(err, "Another FPM instance seems to already listen on %s", addr->listen);
+		errno = EADDRINUSE;
+		return -1;
+	}
 	if (why == ECONNREFUSED || why == ENOENT)
 		return 0;
 	errno = why;
@@ -206,8 +213,10 @@ static int bind_here(const struct master_bind_addr *addr, struct err *err)
 
 	rc = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&addr->sa, addr->len);
 	if (rc < 0) {
+		rc = errno;
 		bind_failed(addr, err);
 		fd_close(&fd);
+		errno = rc;
 	}
 	umask(mask);
 	return fd;
@@ -245,10 +254,19 @@ static int bind_tcp(const struct master_bind_addr *addr, struct err *err)
 	return bind_here(&v4, err);
 }
 
+static int bind_once(const struct master_bind_addr *addr, const struct master_listen_want *want, struct err *err)
+{
+	errno = 0;
+	return addr->sa.ss_family == AF_UNIX ? bind_unix(addr, want, err) : bind_tcp(addr, err);
+}
+
 int master_bind_open(const struct master_bind_addr *addr, const struct master_listen_want *want, struct err *err)
 {
-	int fd = addr->sa.ss_family == AF_UNIX ? bind_unix(addr, want, err) : bind_tcp(addr, err);
+	int fd, tries = 0;
 
+	/* A master that was killed lets go of its sockets as soon as its pool processes and children notice. */
+	while ((fd = bind_once(addr, want, err)) < 0 && errno == EADDRINUSE && ++tries < IN_USE_TRIES)
+		poll(NULL, 0, IN_USE_WAIT_MS);
 	if (fd < 0 || master_bind_listen(fd, want, err) == 0)
 		return fd;
 	fd_close(&fd);
