@@ -1,0 +1,98 @@
+"""Fixtures of the scenario tests."""
+import os
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from weirtest import Nginx, Weir, dokuwiki, proc        # noqa: E402
+from weirtest.server import AS_ROOT, POOL_USER           # noqa: E402
+
+SECONDS = 120           # for one test; a --long test may mark itself @pytest.mark.seconds(n)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what is in tests/soak and marked long")
+    parser.addoption("--shard", default="1/1", metavar="N/M", help="run only the Nth of M shares of the tests")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: runs only with --long")
+    config.addinivalue_line("markers", "seconds(n): how long the test may take")
+    proc.become_subreaper()
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        for item in items:
+            if "soak" in item.path.parts or item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="only with --long"))
+    share, shares = map(int, config.getoption("--shard").split("/"))
+    items[:] = items[share - 1::shares]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of its server's log."""
+    report = (yield).get_result()
+    weir = getattr(item, "weir_under_test", None)
+    if report.failed and weir is not None:
+        report.sections += zip(("configuration", "log"), weir.evidence())
+
+
+@pytest.fixture(autouse=True)
+def deadline(request):
+    """No test hangs."""
+    mark = request.node.get_closest_marker("seconds")
+    seconds = mark.args[0] if mark else SECONDS
+
+    def too_long(*_):
+        pytest.fail("took more than %d seconds" % seconds)
+    old = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.fixture
+def weir(request):
+    """A daemon of the test's own; not started yet. At the end nothing of it may be left."""
+    w = Weir()
+    request.node.weir_under_test = w
+    yield w
+    w.finish()
+
+
+@pytest.fixture
+def www(weir):
+    """The plain case: one pool "www" with two children, serving."""
+    pool = weir.pool()
+    weir.start()
+    return pool
+
+
+@pytest.fixture
+def nginx():
+    """nginx(pool, keepalive=4): a real nginx before the pool."""
+    started = []
+
+    def start(pool, **how):
+        started.append(Nginx(pool, **how))
+        return started[-1]
+    yield start
+    for n in started:
+        n.stop()
+
+
+@pytest.fixture
+def wiki(weir, nginx):
+    """DokuWiki through nginx and a pool: the nginx, with .folder of the wiki."""
+    pool = weir.pool()
+    folder = dokuwiki.install(weir.path("wiki"), POOL_USER if AS_ROOT else None)
+    weir.start()
+    web = nginx(pool, root=folder, keepalive=4)
+    web.folder = folder
+    return web

@@ -1,0 +1,176 @@
+"""The command line: php-fpm's letters, exit codes and words."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from weirtest import proc, until
+from weirtest.server import AS_ROOT
+
+
+def test_t_says_that_it_is_fine(weir):
+    weir.pool()
+    done = weir.run("-t")
+    assert done.returncode == 0
+    assert "NOTICE: configuration file %s test is successful" % weir.conf in done.stderr
+    assert os.listdir(weir.path("run")) == []
+
+
+def test_tt_shows_every_key(weir):
+    weir.pool("pm.max_children = 7\n env[A] = b\n php_value[precision] = 5\n catch_workers_output = yes")
+    for args in (["-tt"], ["-t", "-t"]):
+        done = weir.run(*args)
+        assert done.returncode == 0
+        for line in ("[global]", "[www]", "pm.max_children = 7", "pm = static", "env[A] = b", "php_value[precision] = 5",
+                     "catch_workers_output = yes", "clear_env = yes", "listen = " + weir.pools[0].socket,
+                     "request_terminate_timeout = 0s", "security.limit_extensions = .php .phar", "chroot = undefined"):
+            assert re.search(r"NOTICE: .*%s$" % re.escape(line), done.stderr, re.M), line
+        assert "test is successful" in done.stderr
+
+
+def test_what_tt_shows_is_a_configuration(weir):
+    weir.pool("pm.max_children = 7\n php_value[precision] = 5")
+    shown = [x.split("NOTICE: ", 1)[1].strip() for x in weir.run("-tt").stderr.splitlines() if "NOTICE: " in x]
+    lines = [x for x in shown if "test is successful" not in x and not x.endswith("= undefined")]
+    weir.configure("\n".join(lines) + "\n")
+    assert weir.run("-t").returncode == 0
+
+
+def test_v(weir):
+    done = weir.run("-v")
+    assert done.returncode == 0 and "PHP 8." in done.stdout and "fpm-fcgi" in done.stdout
+
+
+def test_i_is_phpinfo(weir):
+    done = weir.run("-i")
+    assert done.returncode == 0
+    assert re.search(r"Server API => FPM/FastCGI", done.stdout) and "Loaded Configuration File => /etc/php/" in done.stdout
+
+
+def test_h(weir):
+    for flag in ("-h", "--help"):
+        done = weir.run(flag)
+        assert done.returncode == 0 and "Usage:" in done.stdout
+        for option in ("-y", "-F", "-D", "-t", "-c", "-n", "-d", "-i", "-v", "-h"):
+            assert option in done.stdout, option
+
+
+@pytest.mark.parametrize("args", [["-Z"], ["--no-such-thing"], ["-y"], ["stray"]])
+def test_a_flag_that_does_not_exist(weir, args):
+    weir.pool()
+    done = subprocess.run([weir.binary] + args, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 64 and "Usage:" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("args", [["-y%s"], ["-y", "%s"], ["--fpm-config", "%s"], ["--fpm-config=%s"], ["-tny", "%s"]])
+def test_how_options_are_written(weir, args):
+    weir.pool()
+    weir.configure()
+    done = subprocess.run(weir.command()[:-2] + [a.replace("%s", weir.conf) for a in args] + ["-t"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 0 and "test is successful" in done.stderr
+
+
+def daemon(weir, *args):
+    """Start it as a daemon: the pid of its master, out of the pid file."""
+    done = weir.run(*args)
+    assert done.returncode == 0, done.stderr + weir.log()
+    return int(weir.file("run", "weir.pid"))
+
+
+@pytest.mark.parametrize("lines, args", [("daemonize = yes", []), ("daemonize = no", ["-D"]), ("", [])])
+def test_daemonize(weir, lines, args):
+    weir.global_(lines)
+    www = weir.pool()
+    master = daemon(weir, *args)
+    assert www.run("echo 'ok';").text == "ok"                           # ready when the command returns
+    assert weir.pids("master") == [master] and os.getsid(master) == master
+    for n in (0, 1, 2):
+        assert os.readlink("/proc/%d/fd/%d" % (master, n)) in ("/dev/null", weir.path("weir.log"))
+    os.kill(master, 15)
+    until(lambda: not weir.tree(), "it ends")
+    assert os.listdir(weir.path("run")) == []
+
+
+def test_a_daemon_that_cannot_start_says_so(weir):
+    weir.pool("listen = %s" % weir.path("nowhere", "x.sock"))
+    done = weir.run("-D")
+    assert done.returncode != 0 and weir.path("nowhere") in done.stderr + weir.log()
+    assert not weir.tree()
+
+
+def test_F_wins_over_daemonize(weir):
+    weir.global_("daemonize = yes")
+    weir.pool()
+    weir.start()
+    assert weir.proc.poll() is None
+
+
+def test_the_pid_file(www):
+    weir = www.weir
+    assert weir.file("run", "weir.pid") == str(weir.master)
+    weir.stop()
+    assert not os.path.exists(weir.path("run", "weir.pid"))
+
+
+def test_titles(weir):
+    www = weir.pool("pm.max_children = 1")
+    weir.start()
+    www.run("echo 1;")
+    titles = sorted(proc.cmdline(p) for p in weir.tree())
+    assert titles == ["weir: child www", "weir: master", "weir: pool www", "weir: zygote www"]
+
+
+def test_titles_have_no_tail(weir):
+    www = weir.pool("pm.max_children = 1")
+    weir.start()
+    for pid in weir.tree():
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            assert f.read().rstrip(b"\0").decode() == proc.cmdline(pid)
+    assert proc.status(www.children()[0], "Name")
+
+
+def test_pgrep_finds_them(www):
+    found = subprocess.run(["pgrep", "-f", "weir: child www"], capture_output=True, text=True).stdout.split()
+    assert {str(p) for p in www.children()} <= set(found)
+
+
+def test_under_a_name_of_php_fpm_the_titles_are_php_fpm_s(weir):
+    name = weir.path("php-fpm-x")
+    os.symlink(weir.binary, name)
+    www = weir.pool("pm.max_children = 1")
+    weir.env["WEIR_UNDER"] = "test"
+    from weirtest import find_module_dir
+    modules = find_module_dir() or os.path.join(os.path.dirname(os.path.realpath(weir.binary)), ".libs")
+    weir.command = lambda *args: [name, "--module-dir", modules, "-y", weir.conf] + list(args)
+    weir.start()
+    assert www.run("echo 'ok';").text == "ok"
+    titles = [proc.cmdline(p) for p in weir.tree()]
+    assert "php-fpm: master process (%s)" % weir.conf in titles
+    assert "php-fpm: pool www" in titles
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs root")
+def test_an_ordinary_user_runs_it_too(weir):
+    for folder in ("www", "run", "san"):
+        os.chmod(weir.path(folder), 0o777)
+    os.chmod(weir.folder, 0o777)
+    www = weir.pool()
+    www.lines = [x for x in www.lines if not x.startswith("user")]
+    command = weir.command
+    weir.command = lambda *args: ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + command(*args)
+    weir.start()
+    assert www.run("echo 'ok';").text == "ok"
+    assert {proc.uid(p) for p in weir.tree()} == {65534}
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs root")
+def test_user_is_a_notice_for_an_ordinary_user(weir):
+    os.chmod(weir.folder, 0o777)
+    os.chmod(weir.path("san"), 0o777)
+    weir.pool("user = daemon")
+    weir.configure()
+    done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + weir.command("-t"),
+                          capture_output=True, text=True, timeout=60, env=weir.environment())
+    assert done.returncode == 0 and "'user' directive is ignored" in done.stderr
