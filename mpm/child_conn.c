@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fastcgi.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
@@ -58,6 +59,8 @@ void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 	s->out_open = 0;
 	s->out_is_reply = false;
 	s->must_close = false;
+	s->aborted = false;
+	atomic_store(&s->gone, false);
 	s->in_full = false;
 	atomic_store_explicit(&s->late, REASON_NONE, memory_order_relaxed);
 }
@@ -66,6 +69,9 @@ int child_conn_release(struct slot *s)
 {
 	int fd = s->fd;
 
+	/* The pool process may hold it too: closing it here would leave it registered. */
+	if (fd != -1 && s->polled)
+		epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 	if (fd != -1)
 		set_fd(s, -1);
 	return fd;
@@ -97,7 +103,13 @@ ssize_t child_conn_fill(struct slot *s, enum slot_reading what)
 {
 	ssize_t got;
 
-	atomic_store_explicit(&s->read_since_ms, clock_ms(), memory_order_relaxed);
+	uint64_t now = clock_ms();
+
+	/* A body must make progress; a head must be whole in time, however many pieces it comes in. */
+	if (what == SLOT_READING_HEAD && s->head_since_ms == 0)
+		s->head_since_ms = now;
+	atomic_store_explicit(&s->read_since_ms, what == SLOT_READING_HEAD ? s->head_since_ms : now,
+	    memory_order_relaxed);
 	atomic_store(&s->reading, what);
 	child_watch_wake(s->child);
 	got = receive(s, 0);

@@ -22,6 +22,8 @@ enum child_mode {
 	CHILD_MODE_LEAVE,               /* finish what is in hand, then leave */
 };
 
+#define SLOT_DOOMED 0x80000000u
+
 enum slot_reading {
 	SLOT_NOT_READING,
 	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
@@ -37,10 +39,12 @@ struct slot {
 	/* The connection: fd -1 is none. The watcher may shut fd down, under io_lock. */
 	int fd;
 	bool polled;                    /* fd is registered with the mpm's epoll */
+	int epoll;                      /* that epoll */
 	bool over_tcp;
 	char peer[INET6_ADDRSTRLEN];
 	uint8_t *in;                    /* SLOT_READ_BYTES */
 	size_t in_pos, in_len;
+	uint64_t head_since_ms;         /* the first wait for the rest of this head; 0: none yet */
 	bool in_full;                   /* the last read filled in: more may have come already */
 	struct fcgi_turn turn;
 	struct buf out;                 /* records that wait to be written */
@@ -64,7 +68,7 @@ struct slot {
 	/* Shared with the watcher. */
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
 	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
-	_Atomic uint32_t sequence;      /* odd while a request runs */
+	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
 	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
 	_Atomic uint64_t read_since_ms;
 	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "mpm/child_conn.h"
 #include "mpm/child_serve.h"
+#include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/fcgi/fcgi_encode.h"
 
@@ -58,10 +60,12 @@ static int fail(struct slot *s, enum reason reason)
 static int next_body(struct slot *s)
 {
 	const uint8_t *at = s->in + s->in_pos;
-	size_t left = s->in_len - s->in_pos;
+	size_t left = s->in_len - s->in_pos, had = s->out.len;
 	enum fcgi_turn_event event = fcgi_turn_next(&s->turn, &s->child->limits, &at, &left, &s->out);
 
 	s->in_pos = s->in_len - left;
+	if (s->out.len != had)          /* an answer stands behind the reply's open record */
+		child_conn_seal(s);
 	switch (event) {
 	case FCGI_TURN_BODY:
 		s->body = s->turn.body;
@@ -71,7 +75,6 @@ static int next_body(struct slot *s)
 		s->body_ended = true;
 		return 0;
 	case FCGI_TURN_MORE:
-		child_conn_seal(s);
 		if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
 			return fail(s, REASON_CLIENT_GONE);
 		if (child_conn_fill(s, SLOT_READING_BODY) > 0)
@@ -293,6 +296,18 @@ static void tell_board(struct slot *s, uint64_t now)
 	board_slot_state(s->board, BOARD_RUNNING, now);
 }
 
+void child_request_end(struct slot *s)
+{
+	uint32_t running = atomic_load(&s->sequence);
+
+	atomic_store(&s->run_since_ms, 0);
+	if ((running & SLOT_DOOMED) == 0
+	    && atomic_compare_exchange_strong(&s->sequence, &running, (running + 1) & ~SLOT_DOOMED))
+		return;
+	for (;;)
+		pause();
+}
+
 int child_request_begin(struct slot *s)
 {
 	uint64_t now = clock_ms(), max = s->child->conf->request_max_body;
@@ -313,6 +328,7 @@ int child_request_begin(struct slot *s)
 	atomic_store(&s->gone, false);
 	atomic_store(&s->run_since_ms, now);
 	atomic_fetch_add(&s->sequence, 1);
+	child_watch_wake(s->child);
 	tell_board(s, now);
 	if (max > 0 && s->announced > 0 && (uint64_t)s->announced > max)
 		return fail(s, REASON_BODY_TOO_LARGE);

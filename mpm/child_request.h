@@ -11,6 +11,9 @@ int child_request_begin(struct slot *s);
 void child_request_nameless(struct slot *s);
 /* Send what is left of the reply with its end (section 5.5). Idempotent. 0, or -1: the client is gone. */
 int child_request_complete(struct slot *s);
+/* The request is over. Does not return when the watcher has decided to end the process for it: the next request must
+ * not die for this one. */
+void child_request_end(struct slot *s);
 /* What a parameter says; "" when it is not there. */
 const char *child_request_param(const struct slot *s, const char *name);
 

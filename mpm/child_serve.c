@@ -18,6 +18,7 @@
  * connection can be kept; a slower or longer one is the pool process' to read, and its connection ends. */
 #define DRAIN_BYTES   (64 * 1024 * 1024)
 #define DRAIN_WAIT_MS 50
+#define DRAIN_TOTAL_MS 1000
 
 enum head_end { HEAD_READY, HEAD_IDLE, HEAD_OVER };
 
@@ -46,7 +47,8 @@ static enum head_end head_missing(struct slot *s)
 
 	child_request_nameless(s);
 	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0)
-		child_answer(s, late, "raise request.header_timeout if the front end is that slow");
+		child_answer(s, late, late == REASON_HEADER_TIMEOUT
+		    ? "raise request.header_timeout if the front end is that slow" : NULL);
 	else if (late != REASON_NONE)
 		board_slot_reason(s->board, late);
 	else if (fcgi_turn_in_head(&s->turn))
@@ -82,6 +84,7 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 {
 	bool said_something = !wait_first;
 
+	s->head_since_ms = 0;
 	for (;;) {
 		enum fcgi_turn_event event = next_event(s);
 
@@ -107,12 +110,12 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 	}
 }
 
-static ssize_t drain_more(struct slot *s)
+static ssize_t drain_more(struct slot *s, uint64_t until_ms)
 {
 	struct pollfd more = { .fd = s->fd, .events = POLLIN };
 	ssize_t got = child_conn_fill_now(s);
 
-	if (got < 0 && errno == EAGAIN && s->turn.keep_conn && poll(&more, 1, DRAIN_WAIT_MS) == 1)
+	if (got < 0 && errno == EAGAIN && clock_ms() < until_ms && poll(&more, 1, DRAIN_WAIT_MS) == 1)
 		got = child_conn_fill_now(s);
 	return got;
 }
@@ -120,10 +123,12 @@ static ssize_t drain_more(struct slot *s)
 /* Pass over what is left of the body. True when its end was seen. */
 static bool drain_body(struct slot *s)
 {
+	/* Only a connection that can be kept is worth a wait, and a short one. */
+	uint64_t until_ms = s->turn.keep_conn && !s->must_close ? clock_ms() + DRAIN_TOTAL_MS : 0;
 	size_t drained = 0;
 
 	s->body_len = 0;
-	while (!s->body_ended && drained < DRAIN_BYTES) {
+	while (!s->body_ended && drained < DRAIN_BYTES && (drained == 0 || clock_ms() < until_ms)) {
 		enum fcgi_turn_event event = next_event(s);
 		ssize_t got;
 
@@ -133,7 +138,7 @@ static bool drain_body(struct slot *s)
 			return false;
 		if (event != FCGI_TURN_MORE)
 			continue;
-		got = drain_more(s);
+		got = drain_more(s, until_ms);
 		if (got <= 0)
 			return false;
 		drained += (size_t)got;
@@ -160,10 +165,8 @@ static bool keep_connection(struct slot *s)
 	bool read_empty = drain_body(s);
 
 	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
-	    && (s->aborted || !atomic_load(&s->gone))) {
-		fcgi_turn_done(&s->turn);
+	    && (s->aborted || !atomic_load(&s->gone)))
 		return true;
-	}
 	end_connection(s, read_empty && s->in_pos == s->in_len);
 	return false;
 }
@@ -211,8 +214,7 @@ static void run_request(struct slot *s)
 	else if (s->failed != REASON_NONE)
 		child_answer(s, s->failed, failure_detail(s->failed));
 	child_request_complete(s);
-	atomic_store(&s->run_since_ms, 0);
-	atomic_fetch_add(&s->sequence, 1);
+	child_request_end(s);
 	s->child->served++;
 	board_slot_served(s->board);
 	if (end == SAPI_END_LEAVE)
@@ -229,6 +231,7 @@ void child_serve(struct slot *s)
 		run_request(s);
 		if (s->fd == -1 || !keep_connection(s))
 			break;
+		fcgi_turn_done(&s->turn);
 		fresh = false;
 		if (s->in_pos == s->in_len && (!s->in_full || child_conn_fill_now(s) <= 0))
 			break;

@@ -54,12 +54,15 @@ static _Noreturn void die(void)
 	_exit(1);
 }
 
-static void give_up(struct slot *s, enum reason reason)
+/* End the process for the request of this number, unless that is over already. */
+static void give_up(struct slot *s, uint32_t sequence, enum reason reason)
 {
 	const char *detail = NULL;
 	struct board_view view = { 0 };
 	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
 
+	if (!atomic_compare_exchange_strong(&s->sequence, &sequence, sequence | SLOT_DOOMED))
+		return;
 	board_read(s->child->start->board, s->child->start->slot, &view);
 	if (reason == REASON_REQUEST_TIMEOUT) {
 		detail = "raise request_terminate_timeout if it may take that long";
@@ -70,10 +73,31 @@ static void give_up(struct slot *s, enum reason reason)
 	die();
 }
 
+/* End a blocked read of this kind; the slot sees why. A slot that writes at this moment reads nothing. */
+static void end_read(struct slot *s, uint32_t what, enum reason reason)
+{
+	if (pthread_mutex_trylock(&s->io_lock) != 0)
+		return;
+	if (s->fd != -1 && atomic_load(&s->reading) == what) {
+		atomic_store(&s->late, reason);
+		shutdown(s->fd, SHUT_RD);
+	}
+	pthread_mutex_unlock(&s->io_lock);
+}
+
+static void stop_slot(struct slot *s, enum reason reason)
+{
+	uint32_t sequence = atomic_load(&s->sequence), what = atomic_load(&s->reading);
+
+	if (sequence % 2 == 1)
+		give_up(s, sequence, reason);
+	else if (what != SLOT_NOT_READING)
+		end_read(s, what, reason);
+}
+
 static void on_order(struct child *c, const struct ipc_msg *msg)
 {
 	const struct child_stop *stop = msg->body;
-	struct slot *s = &c->slot;
 
 	switch (msg->head.type) {
 	case CHILD_DRAIN:
@@ -88,8 +112,7 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 	case CHILD_STOP:
 		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
 		raise_mode(c, CHILD_MODE_LEAVE);
-		if (atomic_load(&s->run_since_ms) != 0 || atomic_load(&s->reading) != SLOT_NOT_READING)
-			give_up(s, (enum reason)stop->reason);
+		stop_slot(&c->slot, (enum reason)stop->reason);
 		return;
 	default:
 		BUG_IF("an order that does not exist");
@@ -124,39 +147,36 @@ static bool take_orders(struct watch *w)
 	return got != IPC_END;
 }
 
-/* How long a blocked read may last; 0: for ever. A silent connection holds no child that is to leave. */
-static uint64_t read_limit_ms(const struct child *c, enum slot_reading what)
+/* How long a blocked read may last, and why not longer. A connection that is silent, or stuck in a request's head,
+ * holds no child that is to leave. 0: for ever. */
+static uint64_t read_limit_ms(const struct child *c, enum slot_reading what, enum reason *reason_out)
 {
-	if (what == SLOT_READING_FIRST && child_mode(c) >= CHILD_MODE_LAST)
-		return LEAVING_READ_MS;
-	if (what == SLOT_READING_BODY)
+	if (what == SLOT_READING_BODY) {
+		*reason_out = REASON_BODY_TIMEOUT;
 		return (uint64_t)c->conf->request_body_timeout_s * 1000;
-	return (uint64_t)c->conf->request_header_timeout_s * 1000;
+	}
+	*reason_out = child_mode(c) >= CHILD_MODE_LAST ? REASON_DRAINING : REASON_HEADER_TIMEOUT;
+	return *reason_out == REASON_DRAINING ? LEAVING_READ_MS : (uint64_t)c->conf->request_header_timeout_s * 1000;
 }
 
-/* A blocked read past its time: end it; the slot sees why. */
 static void end_late_read(struct slot *s, uint64_t now)
 {
 	uint32_t what = atomic_load(&s->reading);
-	uint64_t limit_ms = read_limit_ms(s->child, (enum slot_reading)what);
+	enum reason reason;
+	uint64_t limit_ms = read_limit_ms(s->child, (enum slot_reading)what, &reason);
 
-	if (what == SLOT_NOT_READING || limit_ms == 0 || now < atomic_load(&s->read_since_ms) + limit_ms)
-		return;
-	pthread_mutex_lock(&s->io_lock);
-	if (s->fd != -1 && atomic_load(&s->reading) == what) {
-		atomic_store(&s->late, what == SLOT_READING_BODY ? REASON_BODY_TIMEOUT : REASON_HEADER_TIMEOUT);
-		shutdown(s->fd, SHUT_RD);
-	}
-	pthread_mutex_unlock(&s->io_lock);
+	if (what != SLOT_NOT_READING && limit_ms != 0 && now >= atomic_load(&s->read_since_ms) + limit_ms)
+		end_read(s, what, reason);
 }
 
 static void end_late_request(struct slot *s, uint64_t now)
 {
 	int64_t limit_s = s->child->conf->request_terminate_timeout_s;
+	uint32_t sequence = atomic_load(&s->sequence);
 	uint64_t since = atomic_load(&s->run_since_ms);
 
-	if (limit_s > 0 && since != 0 && now >= since + (uint64_t)limit_s * 1000)
-		give_up(s, REASON_REQUEST_TIMEOUT);
+	if (limit_s > 0 && sequence % 2 == 1 && since != 0 && now >= since + (uint64_t)limit_s * 1000)
+		give_up(s, sequence, REASON_REQUEST_TIMEOUT);
 }
 
 static void on_gone(struct slot *s, uint32_t sequence)
@@ -228,8 +248,11 @@ static void *watch_run(void *arg)
 		atomic_store(&c->watch_asleep, false);
 		if (at[0].revents && !take_orders(w))
 			at[0].fd = -1;
-		if (at[1].revents && read(c->watch_kick, &count, sizeof(count)) < 0)
-			continue;
+		if (at[1].revents) {
+			w->quiet = 0;   /* what it was kicked for may begin a moment later */
+			if (read(c->watch_kick, &count, sizeof(count)) < 0)
+				continue;
+		}
 		if (client && (at[2].revents & (POLLHUP | POLLERR | POLLRDHUP)))
 			on_gone(s, sequence);
 		end_late_read(s, clock_ms());

@@ -41,7 +41,7 @@ static int watch_all(struct prefork *p)
 {
 	const struct child_start *start = p->child->start;
 
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	p->epoll = p->slot->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll < 0 || watch_fd(p, p->child->wake, EPOLLIN, WAIT_WAKE) < 0)
 		return -1;
 	if (watch_fd(p, start->ready, EPOLLIN | EPOLLEXCLUSIVE, WAIT_READY) < 0)
@@ -50,15 +50,6 @@ static int watch_all(struct prefork *p)
 		if (watch_fd(p, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
 			return -1;
 	return 0;
-}
-
-static void forget_own(struct prefork *p)
-{
-	struct slot *s = p->slot;
-
-	if (s->fd != -1 && s->polled)
-		epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->fd, NULL);
-	s->polled = false;
 }
 
 /* Serve the slot's connection, and wait for its next request if it is kept: for an edge, since child_serve leaves
@@ -79,10 +70,8 @@ static void serve(struct prefork *p)
 
 static void serve_new(struct prefork *p, int fd, const struct sockaddr *peer)
 {
-	if (p->slot->fd != -1) {
-		forget_own(p);
+	if (p->slot->fd != -1)
 		child_serve_park(p->slot);
-	}
 	child_conn_take(p->slot, fd, peer);
 	serve(p);
 }
@@ -184,7 +173,6 @@ static void prefork_run(struct child *c)
 	if (child_mode(c) == CHILD_MODE_LAST)
 		serve_last(&p);
 	board_slot_state(p.slot->board, BOARD_LEAVING, clock_ms());
-	forget_own(&p);
 	if (p.slot->fd != -1)
 		child_serve_park(p.slot);
 	fd_close(&p.epoll);

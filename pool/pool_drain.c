@@ -77,7 +77,7 @@ static void tell_stop(struct pool_child *c)
 	struct board_brief b;
 
 	board_peek(c->gen->board, c->slot, &b);
-	if (in_flight(&b))
+	if (in_flight(&b) || b.state == BOARD_READING)
 		pool_talk_stop(c, REASON_DRAINING);
 }
 
@@ -103,12 +103,17 @@ void pool_drain_newcomer(struct pool_child *c)
 	}
 }
 
-/* A backlog with nobody left to serve it gets one more child, as soon as there is a zygote to fork it. */
+/* A backlog with nobody left to serve it gets one more child, and before that a zygote, as long as that is known to
+ * work. */
 static void serve_backlog(struct pool *p)
 {
-	if (!p->gen || p->drain_hurry)
+	uint64_t now = clock_ms();
+
+	if (p->drain_hurry || pool_backoff_failing(&p->zygote_backoff) || pool_backoff_failing(&p->child_backoff))
 		pool_exit(p);
-	if (p->gen->ready)
+	if (!p->gen)
+		pool_generation_order(p);
+	else if (p->gen->ready && pool_backoff_wait_ms(&p->child_backoff, now) == 0)
 		pool_spawn_child(p->gen);
 }
 
@@ -127,6 +132,7 @@ void pool_drain_look(struct pool *p)
 	case DRAIN_LAST:
 		if (pool_child_count(p) > 0)
 			return;
+		pool_park_close_idle(p);        /* what the last child handed over may have spoken */
 		if (pool_park_waiting(p) == 0)
 			pool_exit(p);
 		serve_backlog(p);

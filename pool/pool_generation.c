@@ -154,6 +154,17 @@ static void put_aside(struct generation *g)
 		p->old = g;
 }
 
+/* Those whose order the zygote took along; one that was forked all the same has a link that lives. */
+static void reap_unborn(struct generation *g)
+{
+	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
+		struct pool_child *c = g->children[slot];
+
+		if (c && c->pid == 0 && c->link == -1)
+			pool_reap_child(g, (uint32_t)slot, 0, 0);
+	}
+}
+
 void pool_generation_lost(struct generation *g, int error)
 {
 	struct pool *p = g->pool;
@@ -166,12 +177,13 @@ void pool_generation_lost(struct generation *g, int error)
 	if (error)
 		log_warning("the zygote could not be started: %s", strerror(error));
 	pool_generation_end(g);
+	reap_unborn(g);
 	put_aside(g);
+	news = pool_backoff_died(&p->zygote_backoff, clock_ms(), was_ready, false);
 	if (p->drain != DRAIN_NONE) {
 		pool_drain_look(p);
 		return;
 	}
-	news = pool_backoff_died(&p->zygote_backoff, clock_ms(), was_ready, false);
 	wait_ms = pool_backoff_wait_ms(&p->zygote_backoff, clock_ms());
 	if (news == POOL_BACKOFF_FAILING)
 		log_error("the application does not load; it is tried again, at last every 10 s");

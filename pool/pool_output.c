@@ -11,6 +11,7 @@
 #define LINE_MAX_BYTES (16 * 1024 * 1024)       /* a longer line comes in pieces of this size, each marked */
 #define LINE_KEEP      (256 * 1024)     /* memory kept for the next line */
 #define READ_BYTES     (64 * 1024)
+#define END_READS      17              /* a pipe of 1 MiB, the most a process without rights can make */
 
 static void say(const struct pool_lines *l, const char *text, size_t len, const char *mark)
 {
@@ -94,7 +95,8 @@ void pool_output_end(struct pool_lines *l)
 {
 	if (!l->event)
 		return;
-	while (read_some(l))
+	/* More than a pipe holds was written by somebody who lives on. */
+	for (int i = 0; i < END_READS && read_some(l); i++)
 		continue;
 	if (l->text.len > 0)
 		say(l, (const char *)l->text.data, l->text.len, "");

@@ -17,6 +17,7 @@
 #define LINGER_IDLE_MS  2000            /* an answered connection that says nothing for so long is closed */
 #define LINGER_TOTAL_MS 30000           /* and any after this */
 #define LINGER_MAX      256
+#define READY_RETRY_MS  50
 #define FILES_KEPT_FREE 64              /* descriptors for everything that is no parked connection */
 
 enum { READY_MESSAGE = 1 };             /* the only type in the ready queue: one descriptor */
@@ -52,6 +53,17 @@ static struct parked *parked_new(struct pool *p, int fd, enum parked_kind kind)
 	return k;
 }
 
+/* A full queue says when it has room; a kernel short of memory, or of descriptors in flight, does not. */
+static void wait_for_room(struct pool *p, int why)
+{
+	struct timeval soon = { .tv_usec = READY_RETRY_MS * 1000 };
+
+	if (why == EAGAIN)
+		event_add(p->ready_room, NULL);
+	else
+		evtimer_add(p->ready_retry, &soon);
+}
+
 /* Hand over what is ready, oldest first, as far as the queue has room. */
 static void push_ready(struct pool *p)
 {
@@ -62,7 +74,7 @@ static void push_ready(struct pool *p)
 
 		msg.fds[0] = k->fd;
 		if (ipc_send(p->ready_w, &msg) < 0) {
-			event_add(p->ready_room, NULL);
+			wait_for_room(p, errno);
 			return;
 		}
 		forget(k);
@@ -215,5 +227,6 @@ void pool_park_init(struct pool *p)
 	p->ready_w = pair[0];
 	p->ready_r = pair[1];
 	p->ready_room = event_new(p->base, p->ready_w, EV_WRITE, on_room, p);
+	p->ready_retry = evtimer_new(p->base, on_room, p);
 	p->idle_max = parking_places(p);
 }

@@ -63,7 +63,8 @@ static void add_up(struct pool_child *c)
 static void note_for_backoff(struct pool_child *c, int status)
 {
 	struct pool *p = c->gen->pool;
-	bool served = c->view.brief.served > 0;
+	/* One that gave up a late request had come to serve. */
+	bool served = c->view.brief.served > 0 || c->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
 	bool in_order = c->phase == CHILD_RETIRING || (WIFEXITED(status) && WEXITSTATUS(status) == 0 && served);
 	bool sigkill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 

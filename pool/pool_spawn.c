@@ -109,6 +109,7 @@ void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error)
 	if (pid <= 0) {
 		log_warning("cannot fork a child: %s (%s)", strerror(error), reason_name(REASON_SPAWN_FAILED));
 		g->pool->reasons[REASON_SPAWN_FAILED]++;
+		pool_backoff_died(&g->pool->child_backoff, clock_ms(), false, false);
 		pool_reap_child(g, slot, 0, 0);
 		return;
 	}

@@ -133,7 +133,7 @@ static void obey(struct pool *p, struct look *k)
 {
 	struct pool_plan plan;
 
-	if (!p->gen || !p->gen->ready)
+	if (!p->gen || !p->gen->ready || p->said_at_rest)
 		return;
 	plan = pool_pace_plan(&p->gen->pace, &p->limits, &k->census);
 	for (int i = 0; i < plan.spawn; i++)

@@ -341,6 +341,7 @@ void fcgi_turn_done(struct fcgi_turn *t)
 	fcgi_params_reset(&t->params);
 	t->body = NULL;
 	t->body_len = 0;
+	t->id = 0;
 	if (t->state == TURN_LOST || t->state == TURN_REFUSED)
 		return;
 	t->state = TURN_IDLE;

@@ -4,12 +4,15 @@
 #include "src/master/master_listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "src/base/fd.h"
+#include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/master/master_bind.h"
 
@@ -138,10 +141,29 @@ void master_listen_drop(struct master_listeners *all, struct master_listener **l
 	listen_free(gone);
 }
 
+/* There is no path to take away. TCP: what asks for a new connection is dropped, and the peer asks again until the
+ * socket has gone; those that wait already are not touched. An abstract socket only gets a backlog of one. */
+static void listen_drop_new(int fd)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog all = { .len = 1, .filter = &drop };
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return;
+	if (sa.ss_family == AF_UNIX)
+		listen(fd, 0);
+	else if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)) < 0)
+		log_debug("SO_ATTACH_FILTER: %s", strerror(errno));
+}
+
 void master_listen_unlink(struct master_listener *l)
 {
 	if (listen_path_is_ours(l))
 		unlink(l->path);
+	else if (!l->path)
+		listen_drop_new(l->fd);
 	l->linked = false;
 }
 
