@@ -59,7 +59,7 @@ void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 	s->out_open = 0;
 	s->out_is_reply = false;
 	s->must_close = false;
-	s->aborted = false;
+	atomic_store(&s->aborted, false);
 	atomic_store(&s->gone, false);
 	s->in_full = false;
 	atomic_store_explicit(&s->late, REASON_NONE, memory_order_relaxed);

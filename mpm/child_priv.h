@@ -61,7 +61,6 @@ struct slot {
 	bool body_ended;
 	bool stderr_used;
 	bool finished;                  /* the reply is complete: later output is dropped */
-	bool aborted;                   /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
 	bool must_close;                /* the connection is not to be kept whatever the client asked */
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
@@ -74,6 +73,9 @@ struct slot {
 	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */
 	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
 	_Atomic bool gone;              /* the client has closed or aborted */
+	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
+	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes next on
+	                                 * the connection is the head of a record */
 };
 
 struct child {

@@ -56,8 +56,10 @@ static int fail(struct slot *s, enum reason reason)
 	return -1;
 }
 
-/* Bring the next bytes of STDIN, or its end. 0, or -1 after fail(). */
-static int next_body(struct slot *s)
+enum body_step { BODY_STEP_DONE, BODY_STEP_MORE, BODY_STEP_FAILED };
+
+/* Take what the read buffer holds up to the next bytes of STDIN, or its end. */
+static enum body_step step_body(struct slot *s)
 {
 	const uint8_t *at = s->in + s->in_pos;
 	size_t left = s->in_len - s->in_pos, had = s->out.len;
@@ -70,28 +72,41 @@ static int next_body(struct slot *s)
 	case FCGI_TURN_BODY:
 		s->body = s->turn.body;
 		s->body_len = s->turn.body_len;
-		return 0;
+		return BODY_STEP_DONE;
 	case FCGI_TURN_BODY_END:
 		s->body_ended = true;
-		return 0;
+		if (s->in_pos == s->in_len)
+			atomic_store(&s->abort_id, s->turn.id);
+		return BODY_STEP_DONE;
 	case FCGI_TURN_MORE:
-		if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
-			return fail(s, REASON_CLIENT_GONE);
-		if (child_conn_fill(s, SLOT_READING_BODY) > 0)
-			return 0;
-		if (atomic_load(&s->late) != REASON_NONE)
-			return fail(s, REASON_BODY_TIMEOUT);
-		atomic_store(&s->gone, true);
-		return fail(s, REASON_CLIENT_GONE);
+		return BODY_STEP_MORE;
 	case FCGI_TURN_ABORT:
-		s->aborted = true;
+		atomic_store(&s->aborted, true);
 		s->body_ended = true;
 		s->failed = REASON_CLIENT_GONE;
 		atomic_store(&s->gone, true);
-		return -1;
+		return BODY_STEP_FAILED;
 	default:
-		return fail(s, REASON_BAD_HEADER);
+		fail(s, REASON_BAD_HEADER);
+		return BODY_STEP_FAILED;
 	}
+}
+
+/* Bring the next bytes of STDIN, or its end, waiting for them. 0, or -1 after fail(). */
+static int next_body(struct slot *s)
+{
+	enum body_step step = step_body(s);
+
+	if (step != BODY_STEP_MORE)
+		return step == BODY_STEP_DONE ? 0 : -1;
+	if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
+		return fail(s, REASON_CLIENT_GONE);
+	if (child_conn_fill(s, SLOT_READING_BODY) > 0)
+		return 0;
+	if (atomic_load(&s->late) != REASON_NONE)
+		return fail(s, REASON_BODY_TIMEOUT);
+	atomic_store(&s->gone, true);
+	return fail(s, REASON_CLIENT_GONE);
 }
 
 /* The body is cut to what was announced: more than that is a fault of the peer's, after which nothing on this
@@ -122,6 +137,13 @@ static ssize_t take_body(struct slot *s, void *out, size_t len)
 	if (max > 0 && s->body_read > max)
 		return fail(s, REASON_BODY_TOO_LARGE);
 	return (ssize_t)use;
+}
+
+/* A request without a body has mostly come whole: take its end now, so that an abort can be told from it. */
+static void take_empty_body(struct slot *s)
+{
+	if (s->announced <= 0 && s->in_pos < s->in_len)
+		step_body(s);
 }
 
 static ssize_t op_read(struct request *req, void *out, size_t len)
@@ -301,6 +323,7 @@ void child_request_end(struct slot *s)
 	uint32_t running = atomic_load(&s->sequence);
 
 	atomic_store(&s->run_since_ms, 0);
+	atomic_store(&s->abort_id, 0);
 	if ((running & SLOT_DOOMED) == 0
 	    && atomic_compare_exchange_strong(&s->sequence, &running, (running + 1) & ~SLOT_DOOMED))
 		return;
@@ -321,7 +344,7 @@ int child_request_begin(struct slot *s)
 	s->body_ended = false;
 	s->stderr_used = false;
 	s->finished = false;
-	s->aborted = false;
+	atomic_store(&s->aborted, false);
 	s->must_close = false;
 	s->failed = REASON_NONE;
 	s->sent = false;
@@ -332,5 +355,6 @@ int child_request_begin(struct slot *s)
 	tell_board(s, now);
 	if (max > 0 && s->announced > 0 && (uint64_t)s->announced > max)
 		return fail(s, REASON_BODY_TOO_LARGE);
-	return 0;
+	take_empty_body(s);
+	return s->failed == REASON_NONE ? 0 : -1;
 }

@@ -151,7 +151,7 @@ static void end_connection(struct slot *s, bool read_empty)
 {
 	int fd = child_conn_release(s);
 
-	if (read_empty || (atomic_load(&s->gone) && !s->aborted)) {
+	if (read_empty || (atomic_load(&s->gone) && !atomic_load(&s->aborted))) {
 		fd_close(&fd);
 		return;
 	}
@@ -165,7 +165,7 @@ static bool keep_connection(struct slot *s)
 	bool read_empty = drain_body(s);
 
 	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
-	    && (s->aborted || !atomic_load(&s->gone)))
+	    && (atomic_load(&s->aborted) || !atomic_load(&s->gone)))
 		return true;
 	end_connection(s, read_empty && s->in_pos == s->in_len);
 	return false;

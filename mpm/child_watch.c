@@ -4,6 +4,7 @@
 #include "mpm/child_watch.h"
 
 #include <errno.h>
+#include <fastcgi.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -202,6 +203,23 @@ static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struc
 	return client->fd != -1;
 }
 
+/* Has FCGI_ABORT_REQUEST come behind a request whose input was read whole? It is only looked at: the slot reads it
+ * when its reply is done (section 5.4). */
+static bool abort_came(struct slot *s)
+{
+	uint32_t id = atomic_load(&s->abort_id);
+	uint8_t head[FCGI_HEADER_LEN];
+	ssize_t got = 0;
+
+	if (id == 0 || atomic_load(&s->aborted) || pthread_mutex_trylock(&s->io_lock) != 0)
+		return false;
+	if (s->fd != -1)
+		got = recv(s->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	pthread_mutex_unlock(&s->io_lock);
+	return got == sizeof(head) && head[0] == FCGI_VERSION_1 && head[1] == FCGI_ABORT_REQUEST
+	    && (uint32_t)(head[2] << 8 | head[3]) == id;
+}
+
 static bool busy(struct slot *s)
 {
 	return atomic_load(&s->sequence) % 2 == 1 || atomic_load(&s->reading) != SLOT_NOT_READING;
@@ -255,6 +273,10 @@ static void *watch_run(void *arg)
 		}
 		if (client && (at[2].revents & (POLLHUP | POLLERR | POLLRDHUP)))
 			on_gone(s, sequence);
+		if (client && abort_came(s)) {
+			atomic_store(&s->aborted, true);
+			on_gone(s, sequence);
+		}
 		end_late_read(s, clock_ms());
 		end_late_request(s, clock_ms());
 	}
