@@ -74,8 +74,8 @@ struct slot {
 	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
 	_Atomic bool gone;              /* the client has closed or aborted */
 	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
-	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes next on
-	                                 * the connection is the head of a record */
+	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes
+	                                 * next on the connection is the head of a record */
 };
 
 struct child {

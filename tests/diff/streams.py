@@ -44,7 +44,8 @@ class Request:
 
     def pieces(self):
         """Its records: BEGIN, those of PARAMS, those of STDIN."""
-        out = [fcgi.begin(self.id, self.role, self.keep, flags=(1 if self.keep else 0) | self.dice.choice([0, 0, 0xfe]))]
+        out = [fcgi.begin(self.id, self.role, self.keep,
+                          flags=(1 if self.keep else 0) | self.dice.choice([0, 0, 0xfe]))]
         out += records(fcgi.params(self.pairs(), self.id, **self.how()))
         if self.role != fcgi.AUTHORIZER:
             out += records(fcgi.stdin(self.body, self.id, **self.how()))
@@ -115,7 +116,7 @@ def take(transcript, connection, wanted=None):
 def talk(address, turns, cuts=None):
     """Send requests one after the other, each when the one before has been answered: [(id, bytes)]."""
     out = Transcript()
-    with fcgi.Connection(address) as c:
+    with fcgi.Connection(address, timeout=10) as c:
         for id, data in turns:
             if cuts:
                 c.send_cut(data, *sorted({cuts.randrange(1, len(data)) for _ in range(5)}))
@@ -139,7 +140,7 @@ def probe_end(transcript, connection):
 def pour(address, data):
     """Send everything, say that no more comes, and read to the end."""
     out = Transcript()
-    with fcgi.Connection(address) as c:
+    with fcgi.Connection(address, timeout=10) as c:
         c.send(data)
         try:
             c.sock.shutdown(socket.SHUT_WR)

@@ -7,8 +7,7 @@ import subprocess
 import pytest
 
 import streams
-from weirtest import Weir, fcgi, until
-from weirtest.server import POOL_USER, AS_ROOT
+from weirtest import Weir, fcgi, proc, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -19,6 +18,7 @@ ALLOWED = {
     "abort": ("5.4", "closes", "END_REQUEST for the aborted request, and the connection lives"),
     "sent ahead": ("3.3", "loses a request that came in the same read as the one before", "serves it in its turn"),
     "empty record of an inactive id": ("3.3", "drops the content of the next record too", "passes over that record only"),
+    "content of an unknown management record": ("4.2", "takes it for content of the stream", "passes over it"),
     "id 0 on an application record": ("3.3", "UNKNOWN_TYPE", "closes: an application record needs an id"),
     "application record of another type": ("3.3", "closes", "passes over it"),
     "broken off": ("5.3", "END_REQUEST with an empty reply", "closes, or says 400"),
@@ -34,7 +34,7 @@ class Pair:
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(self.path)
             s.listen(50)
-            self.proc = subprocess.Popen([program], stdin=s)
+            self.proc = subprocess.Popen([program], stdin=s, preexec_fn=proc.end_with_parent)
         weir.before.add(self.proc.pid)
         self.pool = weir.pool("sapi = echo\n security.limit_extensions =\n pm.max_children = 2", name="echo")
         weir.start()
@@ -100,7 +100,7 @@ def noise(dice, id):
         fcgi.record(fcgi.STDIN, other, dice.randbytes(dice.randint(1, 3000)), dice.randint(0, 255)),
         fcgi.record(fcgi.PARAMS, other, dice.randbytes(50)),
         fcgi.record(200, other, b"x" * 70),
-        fcgi.record(dice.randint(12, 255), 0, dice.randbytes(dice.randint(0, 3000)), dice.randint(0, 255)),
+        fcgi.record(dice.randint(12, 255), 0),
         fcgi.get_values("FCGI_MAX_CONNS", "FCGI_MPXS_CONNS"), fcgi.get_values("FCGI_MAX_REQS", "OTHER"),
         fcgi.begin(other),                              # CANT_MPX_CONN; only between BEGIN and the end of STDIN
     ])
@@ -120,7 +120,7 @@ def test_streams_with_other_records_between(both, seed):
 
 
 def test_management_before_anything(both):
-    data = fcgi.get_values("FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS") + fcgi.record(77, 0, b"?" * 20)
+    data = fcgi.get_values("FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS") + fcgi.record(77, 0)
     r = streams.Request(streams.dice_for("first", 0), keep=True)
     same(*both.talk([(r.id, data + r.bytes())]))
 

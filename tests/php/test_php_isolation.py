@@ -9,14 +9,16 @@ from weirtest import fcgi
 SHOW = """
 $locale = setlocale(LC_ALL, 0);
 echo json_encode(['ini' => ini_get('precision'), 'env' => getenv('LEAK'), 'cwd' => basename(getcwd()),
-  'umask' => umask(), 'locale' => $locale, 'zone' => date_default_timezone_get(), 'limit' => ini_get('max_execution_time'),
+  'umask' => umask(), 'locale' => $locale, 'zone' => date_default_timezone_get(),
+  'limit' => ini_get('max_execution_time'),
   'level' => ob_get_level(), 'post' => $_POST, 'files' => $_FILES, 'cookie' => $_COOKIE, 'get' => $_GET,
   'auth' => [$_SERVER['PHP_AUTH_USER'] ?? null, $_SERVER['REMOTE_USER'] ?? null, $_SERVER['PHP_AUTH_DIGEST'] ?? null],
   'globals' => array_keys(array_diff_key($GLOBALS, array_flip(['_GET', '_POST', '_COOKIE', '_FILES', 'locale']))),
   'class' => class_exists('Leak', false), 'function' => function_exists('leak'), 'const' => defined('LEAK'),
   'handler' => set_error_handler(null), 'wrappers' => in_array('leak', stream_get_wrappers()),
   'aborted' => [connection_status(), ignore_user_abort()], 'errors' => error_reporting(), 'last' => error_get_last(),
-  'stdin' => strlen(file_get_contents('php://input')), 'include' => get_include_path(), 'status' => http_response_code(),
+  'stdin' => strlen(file_get_contents('php://input')), 'include' => get_include_path(),
+  'status' => http_response_code(),
   'autoload' => count(spl_autoload_functions()), 'headers' => headers_list(), 'assert' => ini_get('zend.assertions'),
   'mb' => function_exists('mb_internal_encoding') ? mb_internal_encoding() : 0, 'gc' => gc_enabled(),
   'rand' => getrandmax(), 'libxml' => libxml_use_internal_errors(), 'tick' => 0]);

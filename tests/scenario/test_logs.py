@@ -73,7 +73,8 @@ def test_a_line_of_any_length_is_one_line(caught, mib):
 
 
 def test_lines_written_in_pieces_are_put_together(caught):
-    caught.run("$e = fopen('php://stderr', 'w'); foreach (str_split('one two three') as $c) { fwrite($e, $c); } fwrite($e, \"\\nnext\\n\");")
+    caught.run("$e = fopen('php://stderr', 'w'); foreach (str_split('one two three') as $c) { fwrite($e, $c); }"
+               "fwrite($e, \"\\nnext\\n\");")
     assert caught.weir.wait_log('said into stderr: "one two three"')
     assert caught.weir.wait_log('said into stderr: "next"')
 

@@ -1,11 +1,17 @@
 """Processes as /proc shows them."""
 import ctypes
 import os
+import signal
 
 
 def become_subreaper():
     """Orphans below us become our children: so a killed master's leftovers can be found, and are reaped."""
     ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+
+
+def end_with_parent():
+    """For Popen's preexec_fn: a server of ours ends when the test program is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
 
 
 def _read(pid, name, mode="r"):

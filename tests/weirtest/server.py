@@ -219,7 +219,8 @@ class Weir:
         self.err = open(self.path("stderr"), "ab")
         seen = len(self.ready_lines())
         self.proc = subprocess.Popen(self.command("-F", *args), stdin=subprocess.DEVNULL, stdout=self.err,
-                                     stderr=self.err, env=self.environment(), cwd="/")
+                                     stderr=self.err, env=self.environment(), cwd="/",
+                                     preexec_fn=proc.end_with_parent)
         until(lambda: len(self.ready_lines()) > seen or self.proc.poll() is not None,
               lambda: "the server is ready\n" + self.log(), 40)
         assert self.proc.poll() is None, "the server ended with %s:\n%s" % (self.proc.returncode, self.log())

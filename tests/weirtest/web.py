@@ -7,6 +7,7 @@ import subprocess
 import threading
 import urllib.parse
 
+from . import proc
 from .wait import until
 
 CONF = """
@@ -62,7 +63,8 @@ class Nginx:
                             "keep": "on" if keepalive else "off", "extra": extra,
                             "keepalive": "keepalive %d;" % keepalive if keepalive else ""})
         self.proc = subprocess.Popen(["nginx", "-p", self.dir, "-e", self.dir + "/nginx.log", "-c",
-                                      self.dir + "/nginx.conf"], stdin=subprocess.DEVNULL)
+                                      self.dir + "/nginx.conf"], stdin=subprocess.DEVNULL,
+                                     preexec_fn=proc.end_with_parent)
         pool.weir.before.add(self.proc.pid)
         until(self.listens, "nginx listens")
 
