@@ -211,7 +211,12 @@ const char *fcgi_params_get(const struct fcgi_params *p, const char *name, size_
 	size_t name_len = strlen(name), i = fcgi_params_count(p);
 
 	while (i-- > 0) {
-		if (q[i].name_len != name_len || memcmp(p->arena.data + q[i].name, name, name_len) != 0)
+		const uint8_t *at = p->arena.data + q[i].name;
+
+		/* Names begin alike (HTTP_, SCRIPT_, REQUEST_): their ends tell more. */
+		if (q[i].name_len != name_len || (name_len > 0 && at[name_len - 1] != (uint8_t)name[name_len - 1]))
+			continue;
+		if (memcmp(at, name, name_len) != 0)
 			continue;
 		if (len_out)
 			*len_out = q[i].value_len;
