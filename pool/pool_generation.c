@@ -206,8 +206,8 @@ void pool_generation_reaped(struct pool *p, pid_t pid, int status)
 			continue;
 		if (g->zygote == pid) {
 			if (WIFSIGNALED(status))
-				log_warning("zygote %d exited on signal %d (%s)", (int)pid, WTERMSIG(status),
-				    strsignal(WTERMSIG(status)));
+				log_warning("zygote %d exited on signal %d (SIG%s)", (int)pid, WTERMSIG(status),
+				    sigabbrev_np(WTERMSIG(status)));
 			g->zygote = 0;
 			pool_generation_lost(g, 0);
 			return;

@@ -37,7 +37,8 @@ class Request:
 
     def how(self):
         d = self.dice
-        return {"cut": d.choice([1000, 4096, 65535, d.randint(50, 65535)]), "padding": d.choice([0, 0, 7, d.randint(0, 255)])}
+        return {"cut": d.choice([1000, 4096, 65535, d.randint(50, 65535)]),
+                "padding": d.choice([0, 0, 7, d.randint(0, 255)])}
 
     def pairs(self):
         return b"".join(fcgi.pair(n, v, long=self.dice.random() < 0.2) for n, v in self.params)

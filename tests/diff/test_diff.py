@@ -17,8 +17,10 @@ ALLOWED = {
     "filter": ("6.4", "serves a Filter as a Responder", "UNKNOWN_ROLE: the application declares which roles it has"),
     "abort": ("5.4", "closes", "END_REQUEST for the aborted request, and the connection lives"),
     "sent ahead": ("3.3", "loses a request that came in the same read as the one before", "serves it in its turn"),
-    "empty record of an inactive id": ("3.3", "drops the content of the next record too", "passes over that record only"),
+    "empty record of an inactive id": ("3.3", "drops the content of the next record too", "passes over that one only"),
     "content of an unknown management record": ("4.2", "takes it for content of the stream", "passes over it"),
+    "BEGIN of an id that is active": ("3.3", "FCGI_CANT_MPX_CONN", "closes: the peer has lost count of its requests"),
+    "padding of BEGIN or of an empty record": ("3.3", "takes it for the next header", "passes over it"),
     "id 0 on an application record": ("3.3", "UNKNOWN_TYPE", "closes: an application record needs an id"),
     "application record of another type": ("3.3", "closes", "passes over it"),
     "broken off": ("5.3", "END_REQUEST with an empty reply", "closes, or says 400"),
@@ -142,6 +144,10 @@ def wrong(change):
     return b"".join(change(pieces) or pieces)
 
 
+def length(record):
+    return int.from_bytes(record[4:6], "big")
+
+
 REFUSED = {
     "version 0": lambda p: [b"\0" + p[0][1:]] + p[1:],
     "version 2 in the middle": lambda p: p[:1] + [b"\2" + p[1][1:]] + p[2:],
@@ -170,8 +176,9 @@ def test_what_neither_serves(both, name):
 
 
 @pytest.mark.parametrize("name, change", [
-    ("a BEGIN of the id that runs", lambda p: p[:2] + [p[0]] + p[2:]),
-    ("padding everywhere", lambda p: [x[:6] + b"\xff\0" + x[8:8 + int.from_bytes(x[4:6], "big")] + bytes(255) for x in p]),
+    ("padding behind all contents", lambda p: p[:1] + [
+        x[:6] + b"\xff\0" + x[8:8 + length(x)] + bytes(255) if length(x) else x for x in p[1:]]),
+    ("a BEGIN of another id", lambda p: p[:2] + [fcgi.begin(4)] + p[2:]),
     ("reserved bytes set", lambda p: [x[:7] + b"\xaa" + x[8:] for x in p]),
     ("no parameters", lambda p: p[:1] + [fcgi.params(b"", 3)] + p[-2:]),
 ])
@@ -189,9 +196,17 @@ def differ(name, data):
     differ("unknown role", fcgi.begin(1, role=9) + fcgi.params({"A": "B"}) + fcgi.stdin()),
     differ("filter", fcgi.begin(1, role=3) + fcgi.params({"A": "B"}) + fcgi.stdin() + fcgi.stream(fcgi.DATA, b"x")),
     differ("abort", fcgi.begin(1) + fcgi.params({"A": "B"}) + fcgi.stdin(b"x", end=False) + fcgi.abort(1)),
-    differ("sent ahead", b"".join(fcgi.begin(i, keep=True) + fcgi.params({"A": "B"}, i) + fcgi.stdin(id=i) for i in (1, 2))),
-    differ("empty record of an inactive id", fcgi.record(fcgi.STDIN, 9) + fcgi.begin(1) + fcgi.params({"A": "B"}) + fcgi.stdin()),
-    differ("id 0 on an application record", fcgi.begin(1) + fcgi.params({"A": "B"}, 0) + fcgi.params({}) + fcgi.stdin()),
+    differ("sent ahead", b"".join(fcgi.begin(i, keep=True) + fcgi.params({"A": "B"}, i) + fcgi.stdin(id=i)
+                                  for i in (1, 2))),
+    differ("empty record of an inactive id", fcgi.record(fcgi.STDIN, 9) + fcgi.begin(1) + fcgi.params({"A": "B"})
+           + fcgi.stdin()),
+    differ("BEGIN of an id that is active", fcgi.begin(1) + fcgi.begin(1) + fcgi.params({"A": "B"}) + fcgi.stdin()),
+    differ("padding of BEGIN or of an empty record", fcgi.begin(1) + fcgi.params({"A": "B"}, padding=3, end=False)
+           + fcgi.record(fcgi.PARAMS, 1, padding=9) + fcgi.stdin()),
+    differ("content of an unknown management record", fcgi.begin(1) + fcgi.record(99, 0, b"\1\1AB")
+           + fcgi.params({"A": "B"}) + fcgi.stdin()),
+    differ("id 0 on an application record", fcgi.begin(1) + fcgi.params({"A": "B"}, 0) + fcgi.params({})
+           + fcgi.stdin()),
     differ("application record of another type", fcgi.begin(1) + fcgi.params({"A": "B"}, end=False)
            + fcgi.record(fcgi.DATA, 1, b"x") + fcgi.params({}) + fcgi.stdin()),
     differ("broken off", fcgi.begin(1) + fcgi.params({"A": "B"}) + fcgi.stdin(b"half", end=False)),
@@ -203,12 +218,17 @@ def test_the_allowed_differences(both, name, data):
     expected = {
         "unknown role": ([], [(1, fcgi.UNKNOWN_ROLE)]), "filter": ([1], [(1, fcgi.UNKNOWN_ROLE)]),
         "abort": ([], [(1, fcgi.COMPLETE)]), "sent ahead": ([1], [(1, fcgi.COMPLETE), (2, fcgi.COMPLETE)]),
+        "BEGIN of an id that is active": ([1], []),
+        "padding of BEGIN or of an empty record": ([], [(1, fcgi.COMPLETE)]),
+        "content of an unknown management record": ([1], [(1, fcgi.COMPLETE)]),
         "empty record of an inactive id": ([], [(1, fcgi.COMPLETE)]), "id 0 on an application record": ([1], []),
         "application record of another type": ([], [(1, fcgi.COMPLETE)]), "broken off": ([], ends),
     }[name]
     assert ([r[0] for r in lib.served()], ends) == expected, "libfcgi: %r\nweir: %r" % (lib, weir)
     if name == "broken off":
         assert weir.served() == []
+    if name == "content of an unknown management record":
+        assert b"params=2" in lib.served()[0][1] and b"params=1" in weir.served()[0][1]
 
 
 # ---- bytes changed at random
@@ -230,11 +250,16 @@ def facts(data):
                 found.add("broken off")                 # an Authorizer's STDIN is nobody's (section 6.3)
         elif id == 0 and type < 12 and type != fcgi.GET_VALUES:
             found.add("id 0 on an application record")
+        elif id == 0 and length:
+            found.add("content of an unknown management record")
+        elif type == fcgi.BEGIN and id == active:
+            found.add("BEGIN of an id that is active")
         elif type != fcgi.BEGIN and id == active and type not in (fcgi.PARAMS, fcgi.STDIN):
             found |= {"abort", "application record of another type"}
         elif id not in (0, active):
             found |= {"empty record of an inactive id"} if length == 0 else set()
             found |= {"broken off"} if active is not None else set()
+        found |= {"padding of BEGIN or of an empty record"} if padding and (not length or type == fcgi.BEGIN) else set()
         at += 8 + length + padding
     return found | ({"broken off"} if at != len(data) or active is None else set())
 

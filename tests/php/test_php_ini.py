@@ -155,7 +155,8 @@ def test_a_changed_script_is_seen(weir):
 
 def test_preload(weir):
     www = weir.pool()
-    pre = www.write("preload.php", "class Preloaded { function hi() { return 'hi'; } } function preloaded() { return 'f'; }")
+    pre = www.write("preload.php", "class Preloaded { function hi() { return 'hi'; } }"
+                    "function preloaded() { return 'f'; }")
     www.also("php_admin_value[opcache.preload] = " + pre)
     weir.start()
     assert www.run("echo (new Preloaded)->hi(), preloaded();").text == "hif"

@@ -32,12 +32,15 @@ DIRT = {
     "locale": "setlocale(LC_ALL, 'C.UTF-8', 'C.utf8', 'POSIX'); setlocale(LC_CTYPE, 'C.UTF-8');",
     "timezone": "date_default_timezone_set('Asia/Tokyo');",
     "time limit": "set_time_limit(1);",
-    "handlers": "set_error_handler(fn () => true); set_exception_handler(fn () => 1); spl_autoload_register(fn () => 1);",
+    "handlers": "set_error_handler(fn () => true); set_exception_handler(fn () => 1);"
+                "spl_autoload_register(fn () => 1);",
     "ticks": "register_tick_function(fn () => 1);",
-    "headers": "header('X-Leak: 1'); http_response_code(418); setcookie('leak', '1'); header_register_callback(fn () => 1);",
+    "headers": "header('X-Leak: 1'); http_response_code(418); setcookie('leak', '1');"
+               "header_register_callback(fn () => 1);",
     "buffers": "ob_start(); ob_start(fn ($x) => 'leak'); echo 'pending';",
-    "streams": "stream_wrapper_register('leak', 'stdClass'); stream_context_set_default(['http' => ['method' => 'LEAK']]);"
-               " $GLOBALS['f'] = fopen('php://temp', 'w'); fwrite($GLOBALS['f'], str_repeat('x', 100000));",
+    "streams": "stream_wrapper_register('leak', 'stdClass');"
+               "stream_context_set_default(['http' => ['method' => 'LEAK']]);"
+               "$GLOBALS['f'] = fopen('php://temp', 'w'); fwrite($GLOBALS['f'], str_repeat('x', 100000));",
     "names": "class Leak {} function leak() {} define('LEAK', 1); $leak = 1;",
     "user abort": "ignore_user_abort(true);",
     "errors": "error_reporting(0); @trigger_error('leak'); libxml_use_internal_errors(true); gc_disable();",
@@ -115,14 +118,16 @@ def test_descriptors_of_a_script_are_closed(one):
     one.get("/show.php")
     child, = one.children()
     before = os.listdir("/proc/%d/fd" % child)
-    one.run("for ($i = 0; $i < 20; $i++) { $f[] = fopen(__FILE__, 'r'); $f[] = stream_socket_server('tcp://127.0.0.1:0'); } exit;")
+    one.run("for ($i = 0; $i < 20; $i++) { $f[] = fopen(__FILE__, 'r');"
+            "$f[] = stream_socket_server('tcp://127.0.0.1:0'); } exit;")
     one.get("/show.php")
     assert os.listdir("/proc/%d/fd" % child) == before
 
 
 def test_memory_does_not_grow(one):
     from weirtest import proc
-    page = one.script("$x = []; for ($i = 0; $i < 1000; $i++) { $x[] = str_repeat('x', 1000); } header('X-A: b'); echo 'ok';")
+    page = one.script("$x = []; for ($i = 0; $i < 1000; $i++) { $x[] = str_repeat('x', 1000); }"
+                      "header('X-A: b'); echo 'ok';")
     for _ in range(100):
         one.get(page, body=b"a=b")
     child, = one.children()

@@ -126,7 +126,8 @@ def test_an_uncaught_exception_is_a_500(www):
     assert www.children() == before
 
 
-@pytest.mark.parametrize("code", ["no_such_function();", "echo (;", "new NoSuchClass;", "abstract class A { function f(); }"])
+@pytest.mark.parametrize("code", ["no_such_function();", "echo (;", "new NoSuchClass;",
+                                  "abstract class A { function f(); }"])
 def test_fatal_errors(www, code):
     reply = www.run(code)
     assert reply.status == 500 and b"PHP " in reply.stderr
@@ -182,7 +183,8 @@ def test_nul_and_every_byte_go_out(www):
 
 
 def test_many_headers_and_a_long_one(www):
-    reply = www.run("for ($i = 0; $i < 500; $i++) { header(\"X-N-$i: $i\"); } header('X-Long: ' . str_repeat('l', 60000)); echo 'ok';")
+    reply = www.run("for ($i = 0; $i < 500; $i++) { header(\"X-N-$i: $i\"); }"
+                    "header('X-Long: ' . str_repeat('l', 60000)); echo 'ok';")
     assert (reply.header("X-N-499"), len(reply.header("X-Long")), reply.text) == ("499", 60000, "ok")
 
 

@@ -96,7 +96,8 @@ def test_request_headers(www, name):
 
 
 def test_php_input(www):
-    assert www.run("echo file_get_contents('php://input');", body=b"\0raw\xff", REQUEST_METHOD="PUT").body == b"\0raw\xff"
+    reply = www.run("echo file_get_contents('php://input');", body=b"\0raw\xff", REQUEST_METHOD="PUT")
+    assert reply.body == b"\0raw\xff"
 
 
 def test_php_input_of_a_form_can_be_read_twice(www):

@@ -31,6 +31,7 @@ def leave(one, script):
     return one.note()
 
 
+WAIT = "while (!file_exists(__DIR__ . '/release')) { usleep(1000); clearstatcache(); } echo 'whole';"
 POUR = "while (ob_get_level()) { ob_end_flush(); } echo 'x'; flush(); "
 
 
@@ -43,7 +44,8 @@ def test_it_is_noticed_and_the_next_output_ends_the_script(one):
 
 
 def test_it_is_noticed_in_a_loop_that_calls_nothing(one):
-    noted = leave(one, "note('begin'); for ($i = 0; $i < 1e10 && !connection_status(); $i++) { $x = $i; } note('seen');")
+    noted = leave(one, "note('begin'); for ($i = 0; $i < 1e10 && !connection_status(); $i++) { $x = $i; }"
+                  "note('seen');")
     assert noted == "begin 0\nseen 1\nend 1\n"
 
 
@@ -91,7 +93,7 @@ def test_an_abort_record_ends_the_script_and_is_answered(one):
 
 
 def test_an_abort_for_another_id_is_nothing(one):
-    one.write("wait.php", "while (!file_exists(__DIR__ . '/release')) { usleep(1000); clearstatcache(); } echo 'whole';")
+    one.write("wait.php", WAIT)
     c = one.open("/wait.php", keep=True).send(fcgi.abort(2))
     never_within(lambda: not c.silent(), 0.3, "an answer for an id that is not active")
     one.release()
@@ -99,14 +101,14 @@ def test_an_abort_for_another_id_is_nothing(one):
 
 
 def test_bytes_of_the_next_request_are_no_sign_of_leaving(one):
-    one.write("wait.php", "while (!file_exists(__DIR__ . '/release')) { usleep(1000); clearstatcache(); } echo 'whole';")
+    one.write("wait.php", WAIT)
     c = one.open("/wait.php", keep=True).send(one.request("/ok.php", id=2))
     one.release()
     assert c.reply(1).text == "whole" and c.reply(2).text == "ok"
 
 
 def test_a_client_that_waits_in_the_queue_and_goes(one):
-    one.write("wait.php", "while (!file_exists(__DIR__ . '/release')) { usleep(1000); clearstatcache(); } echo 'whole';")
+    one.write("wait.php", WAIT)
     one.write("mark.php", "touch(__DIR__ . '/mark'); echo 'served';")
     first = one.open("/wait.php")
     one.open("/mark.php").close()

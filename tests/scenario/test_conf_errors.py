@@ -62,9 +62,9 @@ def test_a_bad_value(check, weir, line):
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="needs root")
-@pytest.mark.parametrize("line, name", [("user = no-such-user", "no-such-user"), ("group = no-such-group", "no-such-group"),
-                                        ("listen.owner = no-such-user", "no-such-user"),
-                                        ("listen.group = no-such-group", "no-such-group")])
+@pytest.mark.parametrize("line, name", [
+    ("user = no-such-user", "no-such-user"), ("group = no-such-group", "no-such-group"),
+    ("listen.owner = no-such-user", "no-such-user"), ("listen.group = no-such-group", "no-such-group")])
 def test_a_user_or_group_that_is_not_there(check, weir, line, name):
     said = check(line)
     assert any(at(check, weir) in x and name in x for x in said.splitlines()), said
@@ -81,7 +81,8 @@ def test_root_as_the_pool_s_user_is_refused(check):
     assert "root" in check("user = root")
 
 
-@pytest.mark.parametrize("gone, key", [("listen = ", "listen"), ("pm = ", "pm"), ("pm.max_children = ", "pm.max_children")])
+@pytest.mark.parametrize("gone, key", [("listen = ", "listen"), ("pm = ", "pm"),
+                                       ("pm.max_children = ", "pm.max_children")])
 def test_a_key_that_is_missing(check, gone, key):
     text = "".join(x for x in check.good.splitlines(True) if not x.startswith(gone))
     said = check("", text=text)
@@ -126,7 +127,8 @@ def test_two_pools_on_one_socket(check, weir):
     assert "www" in said and "other" in said and weir.path("run", "www.sock") in said
 
 
-@pytest.mark.parametrize("line", ["mpm = worker", "mpm = event", "sapi = wsgi", "sapi = native", "sapi = cgi", "sapi = exec"])
+@pytest.mark.parametrize("line", ["mpm = worker", "mpm = event", "sapi = wsgi", "sapi = native", "sapi = cgi",
+                                  "sapi = exec"])
 def test_a_model_or_sapi_that_is_not_built_in_is_refused_by_name(check, weir, line):
     said = check(line)
     name = line.split("= ")[1]

@@ -35,7 +35,8 @@ def test_every_line_has_php_fpm_s_form(www):
 def test_the_words_of_a_dead_child(www):
     pid = www.children()[0]
     os.kill(pid, 9)
-    assert www.weir.wait_log(r"WARNING: \[pool www\] child %d exited on signal 9 \(SIGKILL\) after \d+\.\d+ seconds from start" % pid)
+    assert www.weir.wait_log(r"WARNING: \[pool www\] child %d exited on signal 9 \(SIGKILL\) after \d+\.\d+ seconds "
+                             "from start" % pid)
     assert www.weir.wait_log(r"NOTICE: \[pool www\] child \d+ started")
 
 
@@ -118,7 +119,8 @@ def test_no_text_of_a_script_passes_for_a_word_of_its_pool(caught):
 
 
 def test_a_flood_of_output_does_not_stop_the_pool(caught):
-    caught.run("$e = fopen('php://stderr', 'w'); for ($i = 0; $i < 20000; $i++) { fwrite($e, \"line $i of the flood\\n\"); }")
+    caught.run("$e = fopen('php://stderr', 'w');"
+               "for ($i = 0; $i < 20000; $i++) { fwrite($e, \"line $i of the flood\\n\"); }")
     assert caught.run("echo 'ok';").text == "ok"
     caught.weir.wait_log("line 19999 of the flood")
 

@@ -25,14 +25,14 @@ pm.max_spare_servers = 3
 def test_dynamic_begins_with_the_mean(weir):
     www = weir.pool(DYNAMIC)
     weir.start()
-    assert len(www.children()) == 2
+    count(www, 2)
     never_within(lambda: len(www.children()) != 2, 0.5, "the number of idle children changed at rest")
 
 
 def test_dynamic_begins_with_start_servers(weir):
     www = weir.pool(DYNAMIC + "pm.start_servers = 3")
     weir.start()
-    assert len(www.children()) == 3
+    count(www, 3)
 
 
 def test_dynamic_grows_to_the_load_and_shrinks(weir):

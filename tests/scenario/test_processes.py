@@ -186,7 +186,8 @@ def test_signals_to_a_child_are_harmless(ok, code):
 
 
 @pytest.mark.parametrize("kind", ["pool", "zygote", "child"])
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP])
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
+                                 signal.SIGHUP])
 def test_signals_from_outside_are_harmless_too(ok, kind, sig):
     before = [ok.weir.pids(k, "www") for k in ("pool", "zygote", "child")]
     for pid in ok.weir.pids(kind, "www"):

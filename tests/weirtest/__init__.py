@@ -4,4 +4,5 @@ from .wait import until, never_within
 from .server import HOLD, Pool, Weir, find_binary, find_module_dir, meet
 from .web import Nginx, free_port
 
-__all__ = ["HOLD", "Nginx", "Pool", "Weir", "find_binary", "find_module_dir", "free_port", "meet", "never_within", "until"]
+__all__ = ["HOLD", "Nginx", "Pool", "Weir", "find_binary", "find_module_dir", "free_port", "meet",
+           "never_within", "until"]

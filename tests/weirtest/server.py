@@ -54,8 +54,15 @@ class Pool:
     @property
     def address(self):
         """What listen says, as our client takes it."""
-        value = [x.split("=", 1)[1].strip() for x in self.lines if re.match(r"listen\s*=", x)][-1]
-        return value.replace("$pool", self.name)
+        return self.last("listen").replace("$pool", self.name)
+
+    def last(self, key):
+        """What the section says for a plain key: the last wins."""
+        return [x.split("=", 1)[1].strip() for x in self.lines if re.match(re.escape(key) + r"\s*=", x)][-1]
+
+    def static(self):
+        """How many children it has at once; 0 if that depends."""
+        return int(self.last("pm.max_children")) if self.last("pm") == "static" else 0
 
     def text(self):
         return "[%s]\n%s\n" % (self.name, "\n".join(self.lines))
@@ -174,6 +181,7 @@ class Weir:
         self.pools, self.connections = [], []
         self.args, self.env = [], {}
         self.proc = None
+        self.wait_whole = True          # start() waits for every child of the static pools
         self.exit_code = 0              # what the end must give; None: anything
         self.kept = None                # evidence() after the end
         self.may_report = None          # a regex of lines that would else count as faults
@@ -224,7 +232,13 @@ class Weir:
         until(lambda: len(self.ready_lines()) > seen or self.proc.poll() is not None,
               lambda: "the server is ready\n" + self.log(), 40)
         assert self.proc.poll() is None, "the server ended with %s:\n%s" % (self.proc.returncode, self.log())
+        if self.wait_whole:
+            until(lambda: self.whole() or self.log_lines("ERROR|ALERT"), lambda: "all children\n" + self.log())
         return self
+
+    def whole(self):
+        """Have the static pools all their children? The daemon is ready with the first."""
+        return all(len(p.children()) >= p.static() for p in self.pools)
 
     def ready_lines(self):
         return self.log_lines("ready to handle connections", of=self.file("weir.log") or self.file("stderr"))

@@ -1,0 +1,77 @@
+"""How many system calls a small request costs its child, as strace counts them."""
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from weirtest import Weir, until
+from weirtest.server import find_binary
+
+PLAIN = os.environ.get("WEIR_PLAIN_BIN") or find_binary()      # sanitizers make calls of their own
+MOST = {"new": 13, "kept": 10}
+
+pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+
+
+@pytest.fixture
+def hello():
+    weir = Weir(PLAIN)
+    www = weir.pool("pm.max_children = 1")
+    os.utime(www.write("hello.php", "echo 'hello';"), (1, 1))       # opcache leaves out files of the last seconds
+    weir.start()
+    yield www
+    weir.finish()
+
+
+class Strace:
+    """strace on one thread: what it calls between attaching and stop()."""
+
+    def __init__(self, weir, pid):
+        self.out = weir.path("strace")
+        self.proc = subprocess.Popen(["strace", "-o", self.out, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+        weir.before.add(self.proc.pid)
+        assert "attached" in self.proc.stderr.readline()
+
+    def stop(self):
+        self.proc.send_signal(signal.SIGINT)
+        self.proc.wait(20)
+        self.proc.stderr.close()
+        with open(self.out) as f:
+            return [line.split("(")[0] for line in f if "(" in line and "resumed" not in line]
+
+
+def calls(www, ask, rounds=20):
+    """Of so many requests, the calls of the serving thread."""
+    for _ in range(5):
+        ask()
+    trace = Strace(www.weir, www.children()[0])
+    for _ in range(rounds):
+        ask()
+    names = trace.stop()
+    until(lambda: not any("strace" in x for x in names), "a list of calls")
+    return names
+
+
+def test_a_new_connection(hello):
+    names = calls(hello, lambda: hello.get("/hello.php"))
+    assert len(names) <= MOST["new"] * 20 + 2, names[:40]       # the wait that strace cut may show twice
+    assert names.count("accept4") == 20
+
+
+def test_a_kept_connection(hello):
+    c = hello.connect()
+
+    def ask():
+        c.send(hello.request("/hello.php", keep=True))
+        assert c.reply().text == "hello"
+    names = calls(hello, ask)
+    assert len(names) <= MOST["kept"] * 20 + 2, names[:40]
+
+
+def test_one_read_and_one_write(hello):
+    names = calls(hello, lambda: hello.get("/hello.php"))
+    reads = [n for n in names if n in ("read", "recvfrom", "recvmsg", "readv")]
+    writes = [n for n in names if n in ("write", "sendto", "sendmsg", "writev")]
+    assert len(reads) <= 21 and len(writes) <= 21, names[:40]

@@ -1,0 +1,127 @@
+"""Random kills under load: what was not on a killed process succeeds, and everything comes back."""
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from load import Load, for_seconds
+from weirtest import until
+
+PAGE = "while (ob_get_level()) { ob_end_flush(); } echo getmypid(), ' '; flush(); usleep(3000); echo 'whole';"
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["new", "kept"])
+def test_random_kills_of_children_for_20_seconds(weir, keep):
+    www = weir.pool("pm.max_children = 4")
+    www.write("page.php", PAGE)
+    weir.start()
+    dice, killed = random.Random(20), set()
+
+    def shoot():
+        time.sleep(dice.uniform(0.02, 0.2))
+        pid = dice.choice(www.children() or [None])
+        if pid:
+            killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+    with Load(www, "/page.php", clients=6, keep=keep) as load:
+        for_seconds(20, shoot)
+    assert len(load.good) > 200 and all(r.text.endswith("whole") for r in load.good)
+    assert len(load.bad) <= len(killed), "%d requests lost by %d kills" % (len(load.bad), len(killed))
+    for name, reply in load.bad.items():
+        shown = getattr(reply, "text", "").split()
+        assert not shown or int(shown[0]) in killed, "lost on a living child: %s %r" % (name, reply)
+    until(lambda: len(www.children()) == 4, "all children are back")
+
+
+@pytest.mark.parametrize("kind", ["zygote", "pool"])
+def test_random_kills_of_zygotes_and_pool_processes_lose_nothing(weir, kind):
+    www = weir.pool("pm.max_children = 4")
+    www.write("page.php", PAGE)
+    weir.start()
+    dice = random.Random(21)
+
+    def shoot():
+        time.sleep(dice.uniform(0.3, 1))
+        for pid in weir.pids(kind, "www")[-1:]:
+            os.kill(pid, signal.SIGKILL)
+    with Load(www, "/page.php", clients=4) as load:
+        kills = for_seconds(10, shoot)
+    assert kills >= 5 and len(load.good) > 100
+    assert load.bad == {}
+    until(lambda: len(www.children()) == 4 and weir.pids("pool", "www") and weir.pids("zygote", "www"), "all are back")
+
+
+@pytest.mark.seconds(300)
+def test_kills_of_every_kind_in_random_order_leave_nothing(weir):
+    www = weir.pool("pm.max_children = 3")
+    www.write("page.php", PAGE)
+    dice = random.Random(22)
+    for _ in range(8):
+        weir.start()
+        for kind in dice.choices(["pool", "zygote", "child", "master"], k=5):
+            for pid in weir.pids(kind, "www" if kind != "master" else "")[-1:]:
+                weir.kill(pid)
+            if kind == "master":
+                break
+            assert www.get("/page.php").text.endswith("whole")
+        if weir.proc.poll() is None:
+            weir.kill(weir.master)
+        weir.ended()
+        until(lambda: weir.tree() == [], lambda: "nothing is left; there are: " + weir.describe())
+    weir.exit_code = -signal.SIGKILL
+
+
+@pytest.mark.seconds(300)
+def test_reloads_and_kills_under_load_lose_nothing(weir):
+    www = weir.pool("pm.max_children = 4")
+    www.write("page.php", PAGE)
+    weir.start()
+    with Load(www, "/page.php", clients=4) as load:
+        for n in range(1, 11):
+            weir.send_signal(signal.SIGUSR2)
+            weir.wait_log("Reloading in progress", count=n)
+            for_seconds(0.5, lambda: time.sleep(0.05))
+    assert len(load.good) > 100 and load.bad == {}
+
+
+def test_max_requests_under_load_loses_nothing(weir, nginx):
+    www = weir.pool("pm.max_children = 4\n pm.max_requests = 10")
+    www.write("page.php", "echo getmypid();")
+    weir.start()
+    web = nginx(www, keepalive=4)
+    answers = web.many("/page.php", clients=16, each=250)
+    assert [a for a in answers if getattr(a, "status", 0) != 200] == []
+    assert len({a.text for a in answers}) >= 300
+
+
+def test_half_sent_requests_beside_a_load(weir):
+    www = weir.pool("pm.max_children = 4\n request.header_timeout = 1s")
+    www.write("page.php", PAGE)
+    weir.start()
+    half = [www.connect().send(www.request("/page.php")[:40]) for _ in range(3)]
+    with Load(www, "/page.php", clients=2) as load:
+        for_seconds(5, lambda: half.append(www.connect().send(www.request("/page.php")[:40])) or time.sleep(0.5))
+    assert len(load.good) > 100 and load.bad == {}
+
+
+def test_descriptors_and_memory_after_a_storm(weir):
+    from weirtest import proc
+    www = weir.pool("pm.max_children = 4")
+    www.write("page.php", PAGE)
+    weir.start()
+
+    def sizes():
+        return {p: (len(os.listdir("/proc/%d/fd" % p)), proc.private_kib(p)) for p in weir.tree()}
+    with Load(www, "/page.php", clients=8, keep=True):
+        for_seconds(3, lambda: time.sleep(0.1))
+    until(lambda: weir.pids("pool", "www"), "it is quiet")
+    before = sizes()
+    for _ in range(3):
+        with Load(www, "/page.php", clients=16, keep=True):
+            for_seconds(3, lambda: time.sleep(0.1))
+    after = sizes()
+    assert set(after) == set(before)
+    for pid in after:
+        assert after[pid][0] <= before[pid][0] + 2 and after[pid][1] - before[pid][1] < 2048, (before[pid], after[pid])
