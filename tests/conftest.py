@@ -57,13 +57,23 @@ def deadline(request):
     signal.signal(signal.SIGALRM, old)
 
 
-@pytest.fixture
-def weir(request):
-    """A daemon of the test's own; not started yet. At the end nothing of it may be left."""
-    w = Weir()
+def under_test(request, binary=None):
+    w = Weir(binary)
     request.node.weir_under_test = w
     yield w
     w.finish()
+
+
+@pytest.fixture
+def weir(request):
+    """A daemon of the test's own; not started yet. At the end nothing of it may be left."""
+    yield from under_test(request)
+
+
+@pytest.fixture
+def plain_weir(request):
+    """The same of a build without sanitizers, where they would be in the way ($WEIR_PLAIN_BIN)."""
+    yield from under_test(request, os.environ.get("WEIR_PLAIN_BIN"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from weirtest import fcgi
+from weirtest import fcgi, proc
 
 SHOW = """
 $locale = setlocale(LC_ALL, 0);
@@ -125,7 +125,6 @@ def test_descriptors_of_a_script_are_closed(one):
 
 
 def test_memory_does_not_grow(one):
-    from weirtest import proc
     page = one.script("$x = []; for ($i = 0; $i < 1000; $i++) { $x[] = str_repeat('x', 1000); }"
                       "header('X-A: b'); echo 'ok';")
     for _ in range(100):

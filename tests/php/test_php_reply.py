@@ -1,4 +1,7 @@
 """What comes back from a PHP script, through the real server."""
+import base64
+import http.client
+
 import pytest
 
 from weirtest import HOLD, fcgi, until
@@ -63,7 +66,6 @@ def test_flush_sends_at_once(www):
 
 
 def test_flush_through_nginx(www, nginx):
-    import http.client
     www.write("pieces.php", PIECES)
     web = nginx(www, extra="fastcgi_buffering off;")
     c = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
@@ -179,7 +181,7 @@ def test_error_log_of_type_4_is_the_sapi_s(www):
 
 def test_nul_and_every_byte_go_out(www):
     data = bytes(range(256)) * 10
-    assert www.run("echo base64_decode('%s');" % __import__("base64").b64encode(data).decode()).body == data
+    assert www.run("echo base64_decode('%s');" % base64.b64encode(data).decode()).body == data
 
 
 def test_many_headers_and_a_long_one(www):

@@ -1,6 +1,8 @@
 """What a PHP script sees of its request, through the real server."""
 import base64
+import hashlib
 import json
+import os
 
 import pytest
 
@@ -52,7 +54,6 @@ def test_an_upload(www):
     body = multipart((b'name="t"', b"text"), (b'name="f"; filename="n.bin"\r\nContent-Type: x/y', data))
     www.write("up.php", UPLOAD.replace("[$_POST", "echo json_encode([$_POST").replace("'/got')]", "'/got')]);"))
     got = json.loads(www.get("/up.php", body=body, CONTENT_TYPE="multipart/form-data; boundary=XX").text)
-    import hashlib
     assert got == [{"t": "text"}, "n.bin", len(data), 0, hashlib.md5(data).hexdigest()]
 
 
@@ -187,14 +188,12 @@ def test_extensions_of_one_s_own(weir):
 
 
 def test_a_script_that_may_not_be_read(www):
-    import os
     os.chmod(www.write("secret.php", "echo 'secret';"), 0)
     reply = www.get("/secret.php")
     assert (reply.status, reply.text) == (403, "Access denied.\n")
 
 
 def test_a_folder_is_no_script(www):
-    import os
     os.mkdir(www.root + "/dir.php")
     assert www.get("/dir.php").status == 404
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from weirtest import fcgi, never_within, until
+from weirtest import fcgi, free_port, never_within, until
 
 NOTE = """
 function note($what) { file_put_contents(__DIR__ . '/note', $what . ' ' . connection_status() . "\\n", FILE_APPEND); }
@@ -127,7 +127,6 @@ def test_writing_to_a_client_that_left_ends_the_script(one):
 
 
 def test_a_client_gone_over_tcp(weir):
-    from weirtest import free_port
     www = weir.pool("listen = 127.0.0.1:%d\n pm.max_children = 1" % free_port())
     www.write("ok.php", "echo 'ok';")
     www.write("loop.php", NOTE + "note('begin'); while (!connection_aborted()) { usleep(1000); }")

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from weirtest import proc, until
+from weirtest import find_module_dir, proc, until
 from weirtest.server import AS_ROOT
 
 
@@ -142,7 +142,6 @@ def test_under_a_name_of_php_fpm_the_titles_are_php_fpm_s(weir):
     os.symlink(weir.binary, name)
     www = weir.pool("pm.max_children = 1")
     weir.wait_whole = False             # it looks for Weir's own titles
-    from weirtest import find_module_dir
     modules = find_module_dir() or os.path.join(os.path.dirname(os.path.realpath(weir.binary)), ".libs")
     weir.command = lambda *args: [name, "--module-dir", modules, "-y", weir.conf] + list(args)
     weir.start()

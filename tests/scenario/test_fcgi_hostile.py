@@ -42,6 +42,19 @@ def test_lengths_of_two_gigabytes_cost_no_memory(weir):
     assert len(www.children()) == 1
 
 
+def test_claimed_lengths_are_not_believed_where_memory_is_short(plain_weir):
+    weir = plain_weir                                   # a sanitizer needs terabytes of addresses
+    www = weir.pool("request.max_params = 1073741824\n pm.max_children = 1\n request.header_timeout = 1s")
+    www.write("ok.php", "echo 'ok';")
+    command = weir.command
+    weir.command = lambda *args: ["prlimit", "--as=%d" % (768 << 20)] + command(*args)
+    weir.start()
+    before = www.children()
+    for claim in (b"\xbb\x9a\xca\0\x01", b"\x01\xbb\x9a\xca\0", b"\x9d\xcd\x65\0\x9d\xcd\x65\0"):
+        www.connect().send(fcgi.begin(), fcgi.params(claim + b"N" * 100, end=False)).reply()
+    assert www.get("/ok.php").text == "ok" and www.children() == before
+
+
 def test_a_pair_whose_lengths_add_up_past_32_bits(www):
     c = www.connect().send(fcgi.begin(), fcgi.params(b"\xff\xff\xff\xff\x80\x00\x00\x03ABC"))
     assert c.reply().status in (431, None) and c.at_end()

@@ -149,6 +149,18 @@ def test_an_unknown_role_without_keep_conn_closes(echo):
     assert c.at_end() == "eof"
 
 
+@pytest.mark.parametrize("stdin", [b"", fcgi.stdin()], ids=["no stdin", "an empty stdin"])
+def test_an_authorizer_needs_no_stdin(echo, stdin):
+    """It has none (section 6.3); a front end that closes it nevertheless does no harm."""
+    echo.write("auth.php", "header('Variable-WHO: joe'); echo $_SERVER['FCGI_ROLE'], file_get_contents('php://input');")
+    p = fcgi.params(echo.params("/auth.php"))
+    c = echo.connect().send(fcgi.begin(role=fcgi.AUTHORIZER, keep=True), p, stdin)
+    reply = c.reply()
+    assert (reply.status, reply.text, reply.header("Variable-WHO")) == (200, "AUTHORIZER", "joe")
+    c.send(echo.small(b"after", id=2))
+    assert c.reply(2).text == echo.answer + "after"
+
+
 def test_records_of_ids_that_are_not_active_are_passed_over(echo):
     c = echo.connect().send(fcgi.stdin(b"lost", 9), fcgi.abort(5), fcgi.params({"A": "B"}, 7))
     c.send(echo.small(b"body", id=3))

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -176,7 +177,6 @@ def test_log_level(weir):
     weir.global_("log_level = warning")
     www = weir.pool()
     weir.configure()
-    import subprocess
     weir.err = open(weir.path("stderr"), "ab")
     weir.proc = subprocess.Popen(weir.command("-F"), stdin=subprocess.DEVNULL, stdout=weir.err, stderr=weir.err,
                                  env=weir.environment())

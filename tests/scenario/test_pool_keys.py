@@ -1,6 +1,8 @@
 """What a pool's section does to its children."""
+import grp
 import json
 import os
+import pwd
 import shutil
 import stat
 
@@ -14,8 +16,6 @@ root_only = pytest.mark.skipif(not AS_ROOT, reason="needs root")
 
 @root_only
 def test_children_run_as_the_pool_s_user(weir):
-    import grp
-    import pwd
     www = weir.pool("group = daemon")
     weir.start()
     me = pwd.getpwnam(POOL_USER)

@@ -1,7 +1,7 @@
 """How many children: static, dynamic, ondemand, max_requests."""
 import pytest
 
-from weirtest import HOLD, meet, never_within, until
+from weirtest import HOLD, meet, never_within, proc, until
 
 
 def count(www, n):
@@ -146,7 +146,6 @@ def test_an_idle_server_sleeps(weir):
 
 @pytest.mark.parametrize("pm", ["static", "dynamic", "ondemand"])
 def test_no_process_is_left_unreaped(weir, pm):
-    from weirtest import proc
     www = weir.pool("pm = %s\n pm.max_children = 3\n pm.max_requests = 1\n pm.min_spare_servers = 1\n"
                     "pm.max_spare_servers = 2" % pm)
     www.write("ok.php", "echo 'ok';")

@@ -6,23 +6,19 @@ import subprocess
 
 import pytest
 
-from weirtest import Weir, until
-from weirtest.server import find_binary
+from weirtest import until
 
-PLAIN = os.environ.get("WEIR_PLAIN_BIN") or find_binary()      # sanitizers make calls of their own
 MOST = {"new": 13, "kept": 10}
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 
 
 @pytest.fixture
-def hello():
-    weir = Weir(PLAIN)
-    www = weir.pool("pm.max_children = 1")
+def hello(plain_weir):                                  # sanitizers make calls of their own
+    www = plain_weir.pool("pm.max_children = 1")
     os.utime(www.write("hello.php", "echo 'hello';"), (1, 1))       # opcache leaves out files of the last seconds
-    weir.start()
-    yield www
-    weir.finish()
+    plain_weir.start()
+    return www
 
 
 class Strace:

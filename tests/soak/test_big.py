@@ -1,5 +1,6 @@
 """Transfers of a gibibyte, both ways, in constant memory."""
 import hashlib
+import http.client
 
 import pytest
 
@@ -57,7 +58,6 @@ def test_a_gibibyte_out(one):
 
 
 def test_a_gibibyte_through_nginx(one, nginx):
-    import http.client
     web = nginx(one, keepalive=1, extra="fastcgi_buffering off; fastcgi_request_buffering off;")
     c = http.client.HTTPConnection("127.0.0.1", web.port, timeout=120)
     c.request("GET", "/pour.php")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from load import Load, for_seconds
-from weirtest import until
+from weirtest import proc, until
 
 PAGE = "while (ob_get_level()) { ob_end_flush(); } echo getmypid(), ' '; flush(); usleep(3000); echo 'whole';"
 
@@ -107,7 +107,6 @@ def test_half_sent_requests_beside_a_load(weir):
 
 
 def test_descriptors_and_memory_after_a_storm(weir):
-    from weirtest import proc
     www = weir.pool("pm.max_children = 4")
     www.write("page.php", PAGE)
     weir.start()

@@ -1,4 +1,6 @@
 """Promises in time. They hold on a machine that has nothing else to do."""
+import os
+import signal
 import time
 
 import pytest
@@ -128,8 +130,6 @@ def test_an_end_with_idle_kept_connections_takes_less_than_a_second(weir):
 
 def test_instant_deaths_decay_to_one_try_in_ten_seconds(weir):
     """Slow on purpose: it watches for half a minute."""
-    import os
-    import signal
     www = weir.pool("pm.max_children = 1")
     weir.start()
     seen = {}
