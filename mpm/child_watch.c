@@ -208,7 +208,7 @@ static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struc
 static bool abort_came(struct slot *s)
 {
 	uint32_t id = atomic_load(&s->abort_id);
-	uint8_t head[FCGI_HEADER_LEN];
+	uint8_t head[FCGI_HEADER_LEN] = { 0 };
 	ssize_t got = 0;
 
 	if (id == 0 || atomic_load(&s->aborted) || pthread_mutex_trylock(&s->io_lock) != 0)

@@ -127,8 +127,8 @@ def test_messages():
                                       "PHP message: PHP Warning:  Undefined variable")
     assert result.log == []
     result = Php(*settings, ("catch_workers_output", None, "yes")).run(code).request(None).result()
-    assert result.log[:2] == ["2 PHP message: one", "2 PHP message: two"]
-    assert result.log[-1] == "1 Primary script unknown"
+    assert result.log[:2] == ["2 request test: PHP message: one", "2 request test: PHP message: two"]
+    assert result.log[-1] == "1 request test: Primary script unknown"
     assert run(code, *settings, ("-d", "fastcgi.logging", "0")).error == ""
 
 

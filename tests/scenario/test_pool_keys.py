@@ -157,6 +157,7 @@ def test_children_hold_no_descriptor_that_is_not_theirs(weir):
     assert b.run("echo 'b';").text == "b"
 
 
+@root_only
 def test_the_scoreboard_cannot_be_seen_by_other_pools(weir):
     weir.pool(name="a"), weir.pool(name="b")
     weir.start()
@@ -167,6 +168,7 @@ def test_the_scoreboard_cannot_be_seen_by_other_pools(weir):
     assert boards("pool", "a").isdisjoint(boards("pool", "b") | boards("child", "b"))
 
 
+@root_only
 def test_stdin_is_no_terminal_of_ours(www):
     for pid in www.weir.tree():
         assert os.readlink("/proc/%d/fd/0" % pid) in ("/dev/null", "pipe:") or pid == www.weir.master

@@ -6,16 +6,18 @@ import shutil
 import subprocess
 
 SOURCE = "/usr/share/dokuwiki"
+DATA = ["attic", "cache", "index", "locks", "log", "media", "media_attic", "media_meta", "meta", "pages", "tmp"]
 USER, PASSWORD = "admin", "secret-word"
 
 
 def install(folder, owner):
     """Copy DokuWiki into folder (its document root); owner writes its data. None: the user we are."""
     shutil.copytree(SOURCE, folder, symlinks=False, ignore_dangling_symlinks=True,
-                    ignore=shutil.ignore_patterns(".htaccess*", "install.php"))
+                    ignore=shutil.ignore_patterns(".htaccess*", "install.php", "testing"))
     shutil.copytree("/etc/dokuwiki", folder + "/conf", symlinks=False, ignore_dangling_symlinks=True,
                     ignore=shutil.ignore_patterns("*.php.example", "apache.conf"))
-    shutil.copytree("/var/lib/dokuwiki/data", folder + "/data", ignore=shutil.ignore_patterns("*.xcf", "*.png"))
+    for name in DATA:                   # Debian's own is for www-data's eyes only
+        os.makedirs(os.path.join(folder, "data", name))
     _rewrite(folder + "/inc/preload.php", lambda text: text.replace("'/etc/dokuwiki/'", "'%s/conf/'" % folder))
     with open(folder + "/conf/local.php", "w") as f:
         f.write("<?php\n$conf['title'] = 'Weir test wiki';\n$conf['useacl'] = 1;\n$conf['superuser'] = '@admin';\n"
