@@ -168,6 +168,7 @@ static void put_text(board_word *to, size_t size, const char *text)
 void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t now_ms)
 {
 	board_slot_request(slot, &(struct board_request){ 0 });
+	board_slot_used(slot, &(struct board_used){ 0 });
 	set(&slot->owns_connection, 0);
 	set(&slot->accepted, 0);
 	set(&slot->served, 0);
@@ -217,6 +218,8 @@ void board_slot_request(struct board_slot *slot, const struct board_request *req
 	put_text(slot->texts.method, BOARD_METHOD_SIZE, req->method);
 	put_text(slot->texts.uri, BOARD_URI_SIZE, req->uri);
 	put_text(slot->texts.script, BOARD_SCRIPT_SIZE, req->script);
+	put_text(slot->texts.user, BOARD_USER_SIZE, req->user);
+	set(&slot->texts.content_length, req->content_length);
 	texts_close(slot, seq);
 }
 
@@ -225,6 +228,24 @@ void board_slot_script(struct board_slot *slot, const char *script)
 	uint64_t seq = texts_open(slot);
 
 	put_text(slot->texts.script, BOARD_SCRIPT_SIZE, script);
+	texts_close(slot, seq);
+}
+
+void board_slot_user(struct board_slot *slot, const char *user)
+{
+	uint64_t seq = texts_open(slot);
+
+	put_text(slot->texts.user, BOARD_USER_SIZE, user);
+	texts_close(slot, seq);
+}
+
+void board_slot_used(struct board_slot *slot, const struct board_used *used)
+{
+	uint64_t seq = texts_open(slot);
+
+	set(&slot->texts.duration_us, used->duration_us);
+	set(&slot->texts.cpu_us, used->cpu_us);
+	set(&slot->texts.peak_memory, used->peak_memory);
 	texts_close(slot, seq);
 }
 
@@ -252,6 +273,9 @@ struct copy {
 	char method[BOARD_METHOD_SIZE];
 	char uri[BOARD_URI_SIZE];
 	char script[BOARD_SCRIPT_SIZE];
+	char user[BOARD_USER_SIZE];
+	uint64_t content_length;
+	struct board_used used;
 };
 
 /* Up to the word that holds the NUL; always terminated. */
@@ -277,6 +301,10 @@ static bool copy_try(const struct board_slot *slot, struct copy *out)
 	get_text(out->method, slot->texts.method, BOARD_METHOD_SIZE);
 	get_text(out->uri, slot->texts.uri, BOARD_URI_SIZE);
 	get_text(out->script, slot->texts.script, BOARD_SCRIPT_SIZE);
+	get_text(out->user, slot->texts.user, BOARD_USER_SIZE);
+	out->content_length = get(&slot->texts.content_length);
+	out->used = (struct board_used){ get(&slot->texts.duration_us), get(&slot->texts.cpu_us),
+					 get(&slot->texts.peak_memory) };
 	atomic_thread_fence(memory_order_acquire);
 	return get(&slot->seq) == seq;
 }
@@ -310,4 +338,7 @@ void board_read(const struct board *board, uint32_t i, struct board_view *out)
 	memcpy(out->method, copy.method, strlen(copy.method) + 1);
 	memcpy(out->uri, copy.uri, strlen(copy.uri) + 1);
 	memcpy(out->script, copy.script, strlen(copy.script) + 1);
+	memcpy(out->user, copy.user, strlen(copy.user) + 1);
+	out->content_length = copy.content_length;
+	out->used = copy.used;
 }

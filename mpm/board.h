@@ -13,6 +13,7 @@
 #define BOARD_MAX_SLOTS   65536
 #define BOARD_ID_SIZE     64            /* bytes with the NUL; longer texts are cut */
 #define BOARD_METHOD_SIZE 16
+#define BOARD_USER_SIZE   64
 #define BOARD_URI_SIZE    512           /* with the query */
 #define BOARD_SCRIPT_SIZE 256
 
@@ -64,9 +65,19 @@ struct board_request {
 	const char *method;
 	const char *uri;
 	const char *script;             /* board_slot_script() may tell a better one later */
+	const char *user;               /* likewise board_slot_user() */
+	uint64_t content_length;
 };
 void board_slot_request(struct board_slot *slot, const struct board_request *req);
 void board_slot_script(struct board_slot *slot, const char *script);
+void board_slot_user(struct board_slot *slot, const char *user);
+/* What a request that is over has used. */
+struct board_used {
+	uint64_t duration_us;
+	uint64_t cpu_us;                /* of the process and what it waited for */
+	uint64_t peak_memory;           /* bytes */
+};
+void board_slot_used(struct board_slot *slot, const struct board_used *used);
 
 /* -- Reading: any process, at any time. -- */
 
@@ -92,6 +103,9 @@ struct board_view {
 	char method[BOARD_METHOD_SIZE];
 	char uri[BOARD_URI_SIZE];
 	char script[BOARD_SCRIPT_SIZE];
+	char user[BOARD_USER_SIZE];
+	uint64_t content_length;
+	struct board_used used;         /* of the last request that is over */
 };
 void board_read(const struct board *board, uint32_t i, struct board_view *out);
 

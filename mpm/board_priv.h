@@ -18,6 +18,9 @@ struct board_texts {
 	board_word method[BOARD_METHOD_SIZE / 8];
 	board_word uri[BOARD_URI_SIZE / 8];
 	board_word script[BOARD_SCRIPT_SIZE / 8];
+	board_word user[BOARD_USER_SIZE / 8];
+	board_word content_length;
+	board_word duration_us, cpu_us, peak_memory;    /* of the last request that is over */
 };
 
 struct board_slot {

@@ -239,6 +239,12 @@ static void op_script(struct request *req, const char *path)
 	board_slot_script(slot_of(req)->board, path);
 }
 
+/* Kept with the request's other texts, until the next request. */
+static void op_user(struct request *req, const char *name)
+{
+	board_slot_user(slot_of(req)->board, name);
+}
+
 static const struct request_ops ops = {
 	.param = op_param,
 	.param_count = op_param_count,
@@ -250,6 +256,7 @@ static const struct request_ops ops = {
 	.finish = op_finish,
 	.gone = op_gone,
 	.script = op_script,
+	.user = op_user,
 };
 
 /* One of ours: the child's seed and a running number, in hexadecimal. Made for each request: no printf. */
@@ -312,6 +319,7 @@ static void tell_board(struct slot *s, uint64_t now)
 		.method = child_request_param(s, "REQUEST_METHOD"),
 		.uri = *uri ? uri : child_request_param(s, "SCRIPT_NAME"),
 		.script = child_request_param(s, "SCRIPT_FILENAME"),
+		.content_length = s->announced > 0 ? (uint64_t)s->announced : 0,
 	};
 
 	board_slot_request(s->board, &line);

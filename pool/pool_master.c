@@ -56,12 +56,17 @@ static _Noreturn void stop(struct pool *p)
 	pool_exit(p);
 }
 
-static void take_log(struct ipc_msg *msg)
+static void take_log(const struct ipc_msg *msg)
 {
-	if (msg->fd_count != 1)
-		return;
-	dup2(msg->fds[0], SPAWN_FD_LOG);
-	fd_set_cloexec(SPAWN_FD_LOG, 1);
+	static const int places[] = {
+		[MASTER_LOG_ERROR] = SPAWN_FD_LOG, [MASTER_LOG_ACCESS] = SPAWN_FD_ACCESS,
+		[MASTER_LOG_SLOW] = SPAWN_FD_SLOW,
+	};
+	const struct master_log *log = msg->body;
+
+	BUG_IF(msg->fd_count != 1 || log->file >= ARRAY_LEN(places));
+	dup2(msg->fds[0], places[log->file]);
+	fd_set_cloexec(places[log->file], 1);
 }
 
 static struct generation *by_number(struct pool *p, uint32_t number)

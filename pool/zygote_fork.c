@@ -28,6 +28,8 @@ static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 	close(SPAWN_FD_INFO);
 	close(SPAWN_FD_LOG);
 	close(SPAWN_FD_BOARD);
+	for (int fd = SPAWN_FD_ACCESS; fd <= SPAWN_FD_STATUS; fd++)
+		close(fd);
 	fd_close(&z->signals);
 }
 

@@ -32,6 +32,7 @@ struct request {
 	unsigned role;                  /* FCGI_RESPONDER or FCGI_AUTHORIZER */
 	const char *id;                 /* the request id that log lines carry */
 	const char *peer;               /* address of the connected peer as text; "" on a Unix socket */
+	uint64_t peak_memory;           /* bytes; set by the SAPI before serve() returns; 0: not known */
 	uint32_t app_status;            /* set by the SAPI: END_REQUEST's appStatus (section 5.5) */
 };
 
@@ -55,6 +56,8 @@ struct request_ops {
 	bool (*gone)(const struct request *req);
 	/* What runs, for the scoreboard and logs: the script's path. */
 	void (*script)(struct request *req, const char *path);
+	/* Who the client says he is, once that is decoded (of HTTP authentication): for access log and status. */
+	void (*user)(struct request *req, const char *name);
 };
 
 /* What Weir offers a SAPI besides requests. */

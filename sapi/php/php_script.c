@@ -148,6 +148,8 @@ static void request_info_fill(struct php_slot *slot)
 	SG(request_info).request_uri = (char *)slot->path.uri.p;
 	SG(request_info).path_translated = slot->script ? estrdup(slot->script) : NULL;
 	php_handle_auth_data(param[PARAM_HTTP_AUTHORIZATION].p);
+	if (SG(request_info).auth_user)
+		slot->req->ops->user(slot->req, SG(request_info).auth_user);
 	php_body_begin(slot);
 }
 
@@ -266,6 +268,7 @@ static void request_end(struct php_slot *slot)
 		error_header();
 	} zend_end_try();
 	slot->over = true;
+	slot->req->peak_memory = zend_memory_peak_usage(1);
 	if (slot->body_failed)
 		SG(headers_sent) = SG(request_info).no_headers = 1;
 	php_request_shutdown(NULL);

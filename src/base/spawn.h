@@ -18,7 +18,10 @@
 #define SPAWN_FD_LOG    5       /* pool process: the error log, opened for appending (else: /dev/null) */
 #define SPAWN_FD_BOARD  6       /* zygote: its generation's scoreboard (else: /dev/null) */
 #define SPAWN_FD_READY  7       /* zygote: the end of the ready queue that children read (else: /dev/null) */
-#define SPAWN_FD_LISTEN 8       /* first of listen_count listening sockets, non-blocking */
+#define SPAWN_FD_ACCESS 8       /* pool process: the pool's access log (else, or without one: /dev/null) */
+#define SPAWN_FD_SLOW   9       /* pool process: the pool's slow log (likewise) */
+#define SPAWN_FD_STATUS 10      /* pool process: the socket of pm.status_listen (likewise) */
+#define SPAWN_FD_LISTEN 11      /* first of listen_count listening sockets, non-blocking */
 
 /* Descriptors 0, 1, 2 of a pool process are /dev/null; of a zygote 1 and 2 are its output pipe to the pool process. */
 

@@ -11,6 +11,7 @@
 #include "src/base/err.h"
 
 enum conf_pm { CONF_PM_UNSET, CONF_PM_STATIC, CONF_PM_DYNAMIC, CONF_PM_ONDEMAND };
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 enum conf_mpm { CONF_MPM_PREFORK, CONF_MPM_WORKER, CONF_MPM_EVENT };
 
 struct conf_pair {                      /* one NAME[key] = value */
@@ -20,6 +21,7 @@ struct conf_pair {                      /* one NAME[key] = value */
 	char *written;                  /* env[X] = $VAR as it stood in the file; NULL: as value */
 };
 
+/* NAME[] = value, in the order of the file: pairs whose sub is empty. */
 struct conf_pairs {                     /* in the order in which they apply: the last of equal names holds */
 	struct conf_pair *at;
 	size_t count;
@@ -27,8 +29,18 @@ struct conf_pairs {                     /* in the order in which they apply: the
 
 struct conf_global {
 	char *pid;                      /* path or NULL */
-	char *error_log;
+	char *error_log;                /* path, or "syslog" */
+	char *syslog_ident;
+	int syslog_facility;            /* as in <syslog.h>, without the shift by 3 */
 	int log_level;                  /* enum log_level */
+	int log_limit;                  /* bytes of a line; longer ones are wrapped */
+	bool log_buffering;
+	int log_format;                 /* enum conf_log_format */
+	int emergency_restart_threshold;        /* 0: off */
+	int64_t emergency_restart_interval_s;   /* 0: off */
+	int process_max;                /* 0: no limit */
+	char *events_mechanism;         /* NULL: the best there is */
+	int64_t systemd_interval_s;     /* 0: off */
 	bool daemonize;
 	int64_t process_control_timeout_s;      /* -1: not set */
 	int64_t rlimit_files;           /* 0: leave */
@@ -68,6 +80,7 @@ struct conf_pool {
 
 	char *listen;                   /* "127.0.0.1:9000", "9000", "[::1]:9000", "/run/x.sock", "@name" */
 	int listen_backlog;             /* -1: the kernel's most */
+	char *listen_acl_users, *listen_acl_groups;     /* comma lists, or NULL */
 	char *listen_owner, *listen_group;
 	uid_t listen_uid;               /* (uid_t)-1: leave */
 	gid_t listen_gid;
@@ -84,10 +97,22 @@ struct conf_pool {
 	int max_spawn_rate;             /* default 32 */
 	int64_t process_idle_timeout_s; /* default 10 */
 	int64_t max_requests;           /* 0: endless */
+	int64_t max_requests_jitter;    /* each child's max_requests is up to so many less */
+	char *status_path;              /* URI, or NULL */
+	char *status_listen;            /* an address as of listen, or NULL */
+	char *ping_path;                /* URI, or NULL */
+	char *ping_response;            /* NULL: "pong" */
+	char *access_log;               /* path, or NULL */
+	char *access_format;            /* NULL: php-fpm's */
+	struct conf_pairs access_suppress_path;
+	char *slowlog;                  /* path, or NULL */
+	int64_t request_slowlog_timeout_s;      /* 0: off */
+	int request_slowlog_trace_depth;
 	int process_priority;
 	bool process_dumpable;
 
 	int64_t request_terminate_timeout_s;    /* 0: none */
+	bool request_terminate_timeout_track_finished;
 	uint64_t request_max_params;    /* bytes, default 1 MiB */
 	uint64_t request_max_body;      /* bytes, 0: no limit */
 	int64_t request_header_timeout_s;       /* default 60; 0: none */
@@ -98,11 +123,13 @@ struct conf_pool {
 	bool catch_workers_output;
 	bool decorate_workers_output;   /* default yes */
 	bool clear_env;                 /* default yes */
+	char *apparmor_hat;             /* or NULL */
 	char *limit_extensions;         /* default ".php .phar" */
 	bool security_strict;
 	bool reason_header;
 
 	struct conf_pairs env;          /* resolved: $VAR replaced */
+	struct conf_pairs env_pass;     /* env.pass[]: patterns of names */
 	struct conf_pairs sapi_values;  /* php_value[], php_flag[], then php_admin_*[] */
 };
 

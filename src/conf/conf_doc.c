@@ -47,7 +47,7 @@ static const char *const type_names[] = {
 	[CONF_CORE] = "number or 'unlimited'",
 	[CONF_PRIORITY] = "number", [CONF_LEVEL] = "one of debug, notice, warning, error, alert",
 	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "prefork",
-	[CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
+	[CONF_CHOICE] = "word", [CONF_LIST] = "text", [CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
 };
 
 static const char *const reload_texts[] = {
@@ -185,7 +185,8 @@ static void add_key(const struct style *style, struct buf *out, const struct con
 {
 	const char *plain_type = type_names[key->type];
 	char *type = key->unit ? xasprintf("%s (%s)", plain_type, key->unit) : xstrdup(plain_type);
-	char *name = conf_key_is_array(key) ? xasprintf("%s[NAME]", key->name) : xstrdup(key->name);
+	const char *brackets = !conf_key_is_array(key) ? "" : key->type == CONF_LIST ? "[]" : "[NAME]";
+	char *name = xasprintf("%s%s", key->name, brackets);
 
 	style->item(out, name);
 	add_wrapped(style, out, key->meaning, "");

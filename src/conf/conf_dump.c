@@ -10,7 +10,9 @@
 static void dump_plain(const struct conf_key *key, const void *base, struct buf *out)
 {
 	buf_printf(out, "\t%s = ", key->name);
-	if (key->type == CONF_CORE && *(const int64_t *)((const char *)base + key->offset) < 0)
+	if (key->flags & CONF_KEY_NUMBERED)
+		buf_printf(out, "%d", *(const int *)((const char *)base + key->offset) * 8);
+	else if (key->type == CONF_CORE && *(const int64_t *)((const char *)base + key->offset) < 0)
 		buf_add_str(out, "-1");
 	else if (!conf_value_show(key, base, out))
 		buf_add_str(out, "undefined");
@@ -40,7 +42,11 @@ static void dump_keys(enum conf_where where, const void *base, unsigned ours, st
 	for (size_t i = 0; i < conf_key_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
 
-		if (key->where == where && !conf_key_is_array(key) && (key->flags & CONF_KEY_OURS) == ours)
+		if (key->where != where || (key->flags & CONF_KEY_UNDUMPED) || (key->flags & CONF_KEY_OURS) != ours)
+			continue;
+		if (key->type == CONF_LIST)
+			dump_pairs((const struct conf_pairs *)((const char *)base + key->offset), out);
+		else if (!conf_key_is_array(key))
 			dump_plain(key, base, out);
 	}
 }

@@ -13,6 +13,13 @@
 #define CONF_TIME_MAX INT32_MAX         /* seconds: 68 years */
 #define MEBIBYTE (1024 * 1024)
 
+/* By their numbers in <syslog.h>. */
+static const char *const facilities[] = {
+	"KERN", "USER", "MAIL", "DAEMON", "AUTH", "SYSLOG", "LPR", "NEWS", "UUCP", "CRON", "AUTHPRIV", "FTP",
+	"", "", "", "", "LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7", NULL
+};
+static const char *const log_formats[] = { [CONF_LOG_TEXT] = "text", [CONF_LOG_JSON] = "json", NULL };
+
 const struct conf_key conf_keys[] = {
 	{ .name = "pid", GLOBAL(pid), .type = CONF_PATH, .flags = CONF_KEY_VAR,
 	  .meaning = "File that holds the master's process id while it runs. Wins over the option -g.",
@@ -21,17 +28,48 @@ const struct conf_key conf_keys[] = {
 	  .flags = CONF_KEY_VAR | CONF_KEY_NO_EMPTY,
 	  .meaning = "File to which the master, the pool processes and, through them, all children log. In "
 		"the foreground on a terminal, or with -O, the log goes to stderr instead.",
-	  .limits = "'syslog' is not built into this version.",
+	  .limits = "'syslog' sends lines to the system's log instead, see syslog.ident and syslog.facility.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "syslog.ident", GLOBAL(syslog_ident), .type = CONF_STRING, .initial = "php-fpm",
+	  .meaning = "With error_log = syslog: the name in front of each line.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "syslog.facility", GLOBAL(syslog_facility), .type = CONF_CHOICE, .initial = "DAEMON",
+	  .choices = facilities, .flags = CONF_KEY_NUMBERED,
+	  .meaning = "With error_log = syslog: which part of the system the lines come from.",
+	  .limits = "auth, authpriv, cron, daemon, ftp, kern, lpr, mail, news, syslog, user, uucp, local0 to "
+		"local7.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "log_buffering", GLOBAL(log_buffering), .type = CONF_BOOL, .initial = "yes",
+	  .meaning = "Taken for php-fpm's sake: a line is always collected whole and written at once.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING },
 	{ .name = "log_level", GLOBAL(log_level), .type = CONF_LEVEL, .initial = "notice",
 	  .meaning = "Lines below this level are not logged: debug, notice, warning, error, alert.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_POOL },
+	{ .name = "log_limit", GLOBAL(log_limit), .type = CONF_INT, .unit = "bytes", .initial = "1048576",
+	  .meaning = "Most bytes of one line in the error log. What children write is wrapped there, other "
+		"texts are cut.",
+	  .limits = "At least 512.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = INT32_MAX },
+	{ .name = "emergency_restart_interval", GLOBAL(emergency_restart_interval_s), .type = CONF_TIME,
+	  .unit = "seconds", .initial = "0",
+	  .meaning = "Within how long emergency_restart_threshold has to be reached. 0: off.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER, .max = CONF_TIME_MAX },
+	{ .name = "emergency_restart_threshold", GLOBAL(emergency_restart_threshold), .type = CONF_INT,
+	  .unit = "deaths", .initial = "0",
+	  .meaning = "When so many children have died by SIGSEGV or SIGBUS within "
+		"emergency_restart_interval, everything is reloaded: a damaged shared memory of an opcode "
+		"cache is made anew. 0: off.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER, .max = INT32_MAX },
 	{ .name = "process_control_timeout", GLOBAL(process_control_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds",
 	  .otherwise = "20 seconds at the end of the server; requests are not cut short by a reload",
 	  .meaning = "How long requests in flight may go on when Weir is told to end or to reload. 0 ends "
 		"them at once.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "process.max", GLOBAL(process_max), .type = CONF_INT, .unit = "processes", .initial = "0",
+	  .meaning = "Most children of all pools together. 0: no limit.",
+	  .limits = "Not negative.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER, .min = INT32_MIN, .max = INT32_MAX },
 	{ .name = "process.priority", GLOBAL(process_priority), .type = CONF_PRIORITY,
 	  .otherwise = "not changed",
 	  .meaning = "Nice value of the master. Needs root; ignored with a notice otherwise.",
@@ -47,6 +85,21 @@ const struct conf_key conf_keys[] = {
 	{ .name = "rlimit_core", GLOBAL(rlimit_core), .type = CONF_CORE, .unit = "bytes", .initial = "0",
 	  .meaning = "Largest core file of the master, or 'unlimited'. 0 leaves the limit as it is.",
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_NOTHING, .max = INT64_MAX },
+	{ .name = "events.mechanism", GLOBAL(events_mechanism), .type = CONF_STRING,
+	  .otherwise = "the best that the system has",
+	  .meaning = "How the master and the pool processes wait for events: epoll, poll or select.",
+	  .limits = "A mechanism that this system has.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_NOTHING },
+	{ .name = "systemd_interval", GLOBAL(systemd_interval_s), .type = CONF_TIME, .unit = "seconds",
+	  .initial = "10",
+	  .meaning = "How often systemd is told the server's figures, where it asked for them (Type=notify). "
+		"A watchdog of the unit's replaces it. 0: never.",
+	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER, .max = CONF_TIME_MAX },
+	{ .name = "log_format", GLOBAL(log_format), .type = CONF_CHOICE, .initial = "text",
+	  .choices = log_formats, .flags = CONF_KEY_OURS,
+	  .meaning = "Lines of the error log as php-fpm writes them (text), or each as one JSON object.",
+	  .limits = "text or json.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "pool_process_user", GLOBAL(pool_process_user), .type = CONF_STRING, .flags = CONF_KEY_OURS,
 	  .otherwise = "weir where that user exists, else nobody",
 	  .meaning = "User of all pool processes when Weir runs as root. They run no application code, and "
@@ -82,6 +135,13 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "How many connections may wait to be accepted. -1: as many as the kernel allows "
 		"(net.core.somaxconn).",
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL, .min = -1, .max = INT32_MAX },
+	{ .name = "listen.acl_users", POOL(listen_acl_users), .type = CONF_STRING,
+	  .meaning = "Users who may connect to the Unix socket, separated by commas: entries of its access "
+		"control list. listen.owner and listen.group are ignored then.",
+	  .limits = "Existing users.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
+	{ .name = "listen.acl_groups", POOL(listen_acl_groups), .type = CONF_STRING,
+	  .meaning = "Groups that may connect, as listen.acl_users.",
+	  .limits = "Existing groups.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
 	{ .name = "listen.owner", POOL(listen_owner), .type = CONF_STRING,
 	  .otherwise = "not changed",
 	  .meaning = "Owner of the Unix socket, by name or number.", .limits = "An existing user.",
@@ -148,12 +208,68 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "A child is replaced after so many requests: a cure for code that leaks memory. 0: "
 		"never.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = INT64_MAX },
+	{ .name = "pm.max_requests_jitter", POOL(max_requests_jitter), .type = CONF_LONG, .unit = "requests",
+	  .initial = "0", .flags = CONF_KEY_OURS,
+	  .meaning = "Each child leaves up to so many requests before pm.max_requests, chosen at its birth, "
+		"so that children of one age are not all replaced at once.",
+	  .limits = "Below pm.max_requests.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
+	{ .name = "pm.status_path", POOL(status_path), .type = CONF_STRING,
+	  .meaning = "URI at which the pool answers with its status page: as text, or with ?html, ?xml, "
+		"?json, ?openmetrics; ?full adds the children.",
+	  .limits = "Begins with /, at least two characters of letters, digits and /_-.~.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "pm.status_listen", POOL(status_listen), .type = CONF_STRING,
+	  .meaning = "A second address, as of listen, at which only status and ping are answered, by the "
+		"pool process: also while every child is busy.",
+	  .limits = "An address that nobody else listens on.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "ping.path", POOL(ping_path), .type = CONF_STRING,
+	  .meaning = "URI at which the pool answers ping.response: for monitors.",
+	  .limits = "As of pm.status_path.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "ping.response", POOL(ping_response), .type = CONF_STRING,
+	  .otherwise = "pong",
+	  .meaning = "What ping.path answers.", .limits = "Not empty.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "access.log", POOL(access_log), .type = CONF_PATH,
+	  .meaning = "File for one line about each request.",
+	  .limits = "The start fails when it cannot be opened.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "access.format", POOL(access_format), .type = CONF_STRING,
+	  .otherwise = "%R - %u %t \"%m %r\" %s",
+	  .meaning = "What such a line says, in php-fpm's codes; or json: one JSON object.",
+	  .limits = "Codes that exist.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "access.suppress_path", POOL(access_suppress_path), .type = CONF_LIST,
+	  .meaning = "A URI whose GET and HEAD requests without query and body that are answered with 2xx "
+		"are not written to the access log. May be given more than once.",
+	  .limits = "Begins with /.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "slowlog", POOL(slowlog), .type = CONF_PATH,
+	  .meaning = "File for the backtraces of slow requests, see request_slowlog_timeout.",
+	  .limits = "Mandatory with request_slowlog_timeout. The start fails when it cannot be opened.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "request_slowlog_timeout", POOL(request_slowlog_timeout_s), .type = CONF_TIME,
+	  .unit = "seconds", .initial = "0",
+	  .meaning = "A request that runs for longer leaves a backtrace of its script in slowlog. 0: none "
+		"does.",
+	  .limits = "Not above request_terminate_timeout.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "request_slowlog_trace_depth", POOL(request_slowlog_trace_depth), .type = CONF_INT,
+	  .unit = "calls", .initial = "20",
+	  .meaning = "Most lines of such a backtrace.", .limits = "At least 1.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = CONF_COUNT_MAX },
 	{ .name = "request_terminate_timeout", POOL(request_terminate_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds",
 	  .initial = "0",
 	  .meaning = "A request that runs for longer is ended: the client gets a 504 if nothing was sent "
 		"yet, and the child is replaced. Idle kept connections do not count. 0: no limit.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "request_terminate_timeout_track_finished", POOL(request_terminate_timeout_track_finished),
+	  .type = CONF_BOOL, .initial = "no",
+	  .meaning = "request_terminate_timeout counts on after fastcgi_finish_request().",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "rlimit_files", POOL(rlimit_files), .type = CONF_LONG, .unit = "descriptors",
 	  .initial = "0",
 	  .meaning = "How many files each child may have open. 0 leaves the limit as it is.",
@@ -180,6 +296,10 @@ const struct conf_key conf_keys[] = {
 	{ .name = "clear_env", POOL(clear_env), .type = CONF_BOOL, .initial = "yes",
 	  .meaning = "Children do not see Weir's own environment, only what env[] gives them, USER and HOME.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "apparmor_hat", POOL(apparmor_hat), .type = CONF_STRING, .flags = CONF_KEY_UNDUMPED,
+	  .meaning = "Children change to this AppArmor hat of their profile.",
+	  .limits = "Needs a kernel with AppArmor, and libapparmor.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "security.limit_extensions", POOL(limit_extensions), .type = CONF_STRING, .initial = ".php "
 		".phar",
 	  .flags = CONF_KEY_EMPTY,
@@ -191,6 +311,11 @@ const struct conf_key conf_keys[] = {
 		"environment. Of equal names the first holds.",
 	  .limits = "Not empty; '=' cannot be in the "
 		"name.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "env.pass", POOL(env_pass), .type = CONF_LIST, .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .meaning = "A pattern, as of a shell, of names of variables in Weir's own environment that children "
+		"see although clear_env is set. May be given more than once; env[] wins.",
+	  .limits = "Not empty.",
+	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "php_value", POOL(sapi_values), .type = CONF_PAIRS,
 	  .meaning = "An entry of php.ini for this pool, which scripts may change with ini_set(). Of equal "
 		"names the first holds.",

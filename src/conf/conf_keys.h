@@ -24,6 +24,8 @@ enum conf_type {
 	CONF_MODE,                      /* unsigned, octal */
 	CONF_PM,                        /* enum conf_pm */
 	CONF_MPM,                       /* enum conf_mpm */
+	CONF_CHOICE,                    /* int, the index of the word among choices */
+	CONF_LIST,                      /* struct conf_pairs: NAME[] = value */
 	CONF_PAIRS,                     /* struct conf_pairs: NAME[key] = value */
 	CONF_PAIR_FLAGS,                /* struct conf_pairs, the values are booleans */
 };
@@ -44,6 +46,8 @@ enum conf_key_flag {
 	CONF_KEY_NO_EMPTY = 8,          /* an empty value is an error */
 	CONF_KEY_BARE_TIME = 16,        /* the dump prints seconds without "s" */
 	CONF_KEY_VAR = 32,              /* relative to /var, not to /usr */
+	CONF_KEY_UNDUMPED = 64,         /* php-fpm's dump leaves it out */
+	CONF_KEY_NUMBERED = 128,        /* of a CONF_CHOICE: php-fpm's dump prints the number, times 8 */
 };
 
 struct conf_key {
@@ -58,6 +62,7 @@ struct conf_key {
 	unsigned used_by;               /* enum conf_user */
 	enum conf_reload reload;
 	unsigned flags;                 /* enum conf_key_flag */
+	const char *const *choices;     /* of CONF_CHOICE, NULL-terminated; "" is a gap */
 	size_t offset;                  /* in struct conf_global or struct conf_pool */
 	int64_t min, max;               /* of numbers: outside is refused while reading; 0, 0: no limits */
 };
@@ -69,7 +74,7 @@ extern const size_t conf_key_count;
 const struct conf_key *conf_key_find(enum conf_where where, const char *name);
 static inline int conf_key_is_array(const struct conf_key *key)
 {
-	return key->type == CONF_PAIRS || key->type == CONF_PAIR_FLAGS;
+	return key->type == CONF_PAIRS || key->type == CONF_PAIR_FLAGS || key->type == CONF_LIST;
 }
 /* The place of a row in the table. */
 static inline size_t conf_key_index(const struct conf_key *key)

@@ -158,6 +158,19 @@ static void set_flag(struct conf_loading *l, struct conf_pairs *pairs, const str
 		conf_pairs_add(pairs, key, sub, flag ? "1" : "0");
 }
 
+/* NAME[] = value. */
+static void set_item(struct conf_loading *l, struct conf_pairs *pairs, const struct conf_key *key, const char *sub,
+		     const char *value)
+{
+	if (*sub)
+		conf_note_at(l, CONF_ERROR, &l->at, "'%s' takes no key: write %s[] = VALUE, once for each", key->name,
+			     key->name);
+	else if (!*value && (key->flags & CONF_KEY_NO_EMPTY))
+		conf_note_at(l, CONF_ERROR, &l->at, "empty value for %s[]: give it one, or remove the line", key->name);
+	else
+		conf_pairs_add(pairs, key, "", value);
+}
+
 static void set_pair(struct conf_loading *l, const struct conf_scan_token *t)
 {
 	struct conf_pool *pool = l->here->pool;
@@ -173,7 +186,7 @@ static void set_pair(struct conf_loading *l, const struct conf_scan_token *t)
 			refuse_unknown(l, t);
 		return;
 	}
-	if (!*t->sub) {
+	if (!*t->sub && key->type != CONF_LIST) {
 		conf_note_at(l, CONF_ERROR, &l->at,
 			     "You must provide a key for field '%s': %s[NAME] = VALUE", t->name,
 			     t->name);
@@ -184,6 +197,8 @@ static void set_pair(struct conf_loading *l, const struct conf_scan_token *t)
 	value = expand_pool(t->value, pool->name);
 	if (!strcmp(key->name, "env"))
 		set_env(l, pairs, key, t->sub, value);
+	else if (key->type == CONF_LIST)
+		set_item(l, pairs, key, t->sub, value);
 	else if (key->type == CONF_PAIR_FLAGS)
 		set_flag(l, pairs, key, t->sub, value);
 	else

@@ -71,7 +71,8 @@ static void write_pairs(const struct conf_pairs *pairs, struct buf *out)
 {
 	for (size_t i = 0; i < pairs->count; i++) {
 		buf_printf(out, "%s[", pairs->at[i].key->name);
-		write_quoted(pairs->at[i].sub, out);
+		if (*pairs->at[i].sub)
+			write_quoted(pairs->at[i].sub, out);
 		buf_add_str(out, "] = ");
 		write_quoted(pairs->at[i].value, out);
 		buf_add_str(out, "\n");
@@ -103,7 +104,9 @@ void conf_pool_write(const struct conf_global *global, const struct conf_pool *p
 	write_quoted(pool->name, out);
 	buf_add_str(out, "]\n");
 	write_keys(CONF_IN_POOL, pool, out);
+	write_pairs(&pool->access_suppress_path, out);
 	write_pairs(&pool->env, out);
+	write_pairs(&pool->env_pass, out);
 	write_pairs(&pool->sapi_values, out);
 	write_internal(pool, out);
 }

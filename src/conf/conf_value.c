@@ -214,6 +214,17 @@ static int set_mpm(enum conf_mpm *place, const char *text, struct err *why)
 	return 0;
 }
 
+static int set_choice(const struct conf_key *key, int *place, const char *text, struct err *why)
+{
+	for (int i = 0; key->choices[i]; i++) {
+		if (!*key->choices[i] || strcasecmp(key->choices[i], text))
+			continue;
+		*place = i;
+		return 0;
+	}
+	return err_set(why, "invalid value");
+}
+
 static int set_bool(bool *place, const char *text, struct err *why)
 {
 	return conf_value_bool(text, place) < 0 ? err_set(why, "invalid boolean value") : 0;
@@ -269,6 +280,9 @@ int conf_value_set(const struct conf_key *key, void *base, const char *text, str
 		return set_pm(place, text, why);
 	case CONF_MPM:
 		return set_mpm(place, text, why);
+	case CONF_CHOICE:
+		return set_choice(key, place, text, why);
+	case CONF_LIST:
 	case CONF_PAIRS:
 	case CONF_PAIR_FLAGS:
 		break;
@@ -325,6 +339,9 @@ bool conf_value_show(const struct conf_key *key, const void *base, struct buf *o
 		return show_text(pm_names[*(const enum conf_pm *)place], out);
 	case CONF_MPM:
 		return show_text(mpm_names[*(const enum conf_mpm *)place], out);
+	case CONF_CHOICE:
+		return show_text(key->choices[*(const int *)place], out);
+	case CONF_LIST:
 	case CONF_PAIRS:
 	case CONF_PAIR_FLAGS:
 		break;

@@ -14,34 +14,34 @@
 #include "src/master/master_priv.h"
 
 /* php-fpm's words, and what to do where that is plain. */
-static int log_open_failed(const char *path, struct err *err)
+static int log_open_failed(const char *key, const char *path, struct err *err)
 {
 	int why = errno;
 	char *copy = xstrdup(path), *folder = dirname(copy);
 	struct stat st;
 	bool missing = why == ENOENT && stat(folder, &st) < 0;
 
-	err_set(err, "failed to open error_log (%s): %s (%d)%s%s%s", path, strerror(why), why,
-		missing ? ": make the folder '" : "", missing ? folder : "",
-		missing ? "' or set error_log" : "");
+	err_set(err, "failed to open %s (%s): %s (%d)%s%s%s%s", key, path, strerror(why), why,
+		missing ? ": make the folder '" : "", missing ? folder : "", missing ? "' or set " : "",
+		missing ? key : "");
 	free(copy);
 	return -1;
 }
 
-int master_log_open(const char *path, struct err *err)
+int master_log_open(const char *key, const char *path, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 
-	return fd < 0 ? log_open_failed(path, err) : fd;
+	return fd < 0 ? log_open_failed(key, path, err) : fd;
 }
 
-int master_log_check(const char *path, struct err *err)
+int master_log_check(const char *key, const char *path, struct err *err)
 {
 	char *copy = xstrdup(path);
 	int rc = access(path, F_OK) == 0 ? access(path, W_OK) : access(dirname(copy), W_OK | X_OK);
 
 	free(copy);
-	return rc < 0 ? log_open_failed(path, err) : 0;
+	return rc < 0 ? log_open_failed(key, path, err) : 0;
 }
 
 void master_log_use(struct master *m, int fd)
@@ -58,7 +58,7 @@ void master_log_use(struct master *m, int fd)
 
 int master_log_start(struct master *m, struct err *err)
 {
-	int fd = master_log_open(m->conf->global.error_log, err);
+	int fd = master_log_open("error_log", m->conf->global.error_log, err);
 
 	if (fd < 0)
 		return -1;
@@ -83,10 +83,10 @@ void master_log_launched(struct master *m)
 	dup2(m->log_fd, STDERR_FILENO);
 }
 
-void master_log_reopen(struct master *m)
+static void error_log_reopen(struct master *m)
 {
 	struct err err;
-	int fd = master_log_open(m->conf->global.error_log, &err);
+	int fd = master_log_open("error_log", m->conf->global.error_log, &err);
 
 	if (fd < 0) {
 		log_error("%s; the old one stays in use", err.text);
@@ -97,7 +97,13 @@ void master_log_reopen(struct master *m)
 	} else {
 		master_log_use(m, fd);
 		for (struct master_proc *p = m->procs; p; p = p->next)
-			master_proc_log(p);
+			master_proc_log(p, MASTER_LOG_ERROR, m->log_fd);
 	}
 	log_notice("error log file re-opened");
+}
+
+void master_log_reopen(struct master *m)
+{
+	error_log_reopen(m);
+	master_files_reopen(m);
 }

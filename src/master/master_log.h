@@ -6,10 +6,10 @@
 
 struct master;
 
-/* The file, opened for appending, made with mode 0600. The descriptor, or -1 with err. */
-int master_log_open(const char *path, struct err *err);
+/* The file that this key names, opened for appending, made with mode 0600. The descriptor, or -1 with err. */
+int master_log_open(const char *key, const char *path, struct err *err);
 /* Could it be opened? Makes nothing. */
-int master_log_check(const char *path, struct err *err);
+int master_log_check(const char *key, const char *path, struct err *err);
 /* From now on lines go to m's error_log; until master_log_launched to stderr as well. Under log_to_stderr the file is
  * only looked at. -1 with err. */
 int master_log_start(struct master *m, struct err *err);

@@ -43,7 +43,8 @@ static pid_t zygote_spawn(struct master_proc *p, const struct ipc_msg *msg, stru
 		.title = title, .info = &info, .whole_environ = !spec->clear_env,
 		.out = msg->fds[ORDER_FD_OUTPUT], .err = msg->fds[ORDER_FD_OUTPUT],
 		.link = msg->fds[ORDER_FD_LINK], .log = -1, .board = msg->fds[ORDER_FD_BOARD],
-		.ready = msg->fds[ORDER_FD_READY], .listen = &spec->listener->fd,
+		.ready = msg->fds[ORDER_FD_READY], .access = -1, .slow = -1, .status = -1,
+		.listen = &spec->listener->fd,
 	};
 	pid_t pid = master_spawn(m->exe_fd, &plan, err);
 

@@ -28,6 +28,13 @@
 
 struct master;
 
+/* What a pool writes besides the error log: opened here, written by its pool process. */
+enum master_file_kind { MASTER_FILE_ACCESS, MASTER_FILE_SLOW, MASTER_FILE_COUNT };
+struct master_file {
+	char *path;                     /* NULL: not configured */
+	int fd;
+};
+
 struct master_spec {
 	unsigned refs;
 	char *name;                     /* of the pool */
@@ -38,6 +45,7 @@ struct master_spec {
 	size_t section_len;
 	char *module;                   /* path of its SAPI's plug-in */
 	struct master_listener *listener;
+	struct master_file files[MASTER_FILE_COUNT];
 };
 
 enum master_pool_state {
@@ -148,6 +156,12 @@ struct master_listen_want master_spec_want(const struct conf_pool *pool);
  * undone. */
 struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err);
 
+/* master_files.c: access and slow logs */
+int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err);
+void master_files_close(struct master_spec *spec);
+/* Open them anew and tell the pool processes. What cannot be opened stays as it was, and is named in the log. */
+void master_files_reopen(struct master *m);
+
 /* master_pool.c: the pools' states */
 struct master_pool *master_pool_new(struct master *m, struct master_spec *spec);
 void master_pool_free(struct master_pool **pool);
@@ -168,7 +182,7 @@ void master_proc_drain_end(struct master_proc *proc, uint64_t budget_ms);
 void master_proc_drain_replaced(struct master_proc *proc, uint64_t budget_ms);
 void master_proc_last(struct master_proc *proc);
 void master_proc_stop(struct master_proc *proc, enum master_proc_state state, uint64_t patience_ms);
-void master_proc_log(struct master_proc *proc);
+void master_proc_log(struct master_proc *proc, enum master_log_file file, int fd);
 void master_proc_link_closed(struct master_proc *proc);
 void master_proc_late(struct master_proc *proc, uint64_t patience_ms);
 /* body may be NULL; fd -1: none. A pool process that does not read is not waited for. */

@@ -61,7 +61,7 @@ static pid_t probe_spawn(struct master *m, struct spawn_info *info, int err_fd, 
 	struct master_spawn plan = {
 		.title = title, .info = info, .whole_environ = true,
 		.out = info->print == SPAWN_PRINT_NONE ? err_fd : STDOUT_FILENO, .err = err_fd,
-		.link = -1, .log = -1, .board = -1, .ready = -1,
+		.link = -1, .log = -1, .board = -1, .ready = -1, .access = -1, .slow = -1, .status = -1,
 	};
 	pid_t pid;
 
@@ -172,7 +172,7 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 	struct err err;
 	int rc = 0;
 
-	if (master_log_check(conf->global.error_log, &err) < 0) {
+	if (master_log_check("error_log", conf->global.error_log, &err) < 0) {
 		log_error("%s", err.text);
 		rc = -1;
 	}

@@ -55,7 +55,8 @@ static pid_t proc_spawn(struct master_proc *p, int link, struct err *err)
 	char *title = master_spawn_title(m->cli.names, SPAWN_POOL, spec->name);
 	struct master_spawn plan = {
 		.title = title, .info = &info, .out = -1, .err = -1, .link = link, .log = m->log_fd,
-		.board = -1, .ready = -1, .listen = &spec->listener->fd,
+		.board = -1, .ready = -1, .access = spec->files[MASTER_FILE_ACCESS].fd,
+		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = -1, .listen = &spec->listener->fd,
 	};
 	pid_t pid = master_spawn(m->exe_fd, &plan, err);
 
@@ -174,9 +175,11 @@ void master_proc_stop(struct master_proc *proc, enum master_proc_state state, ui
 	master_proc_late(proc, patience_ms);
 }
 
-void master_proc_log(struct master_proc *proc)
+void master_proc_log(struct master_proc *proc, enum master_log_file file, int fd)
 {
-	master_proc_tell(proc, MASTER_LOG, 0, NULL, 0, proc->m->log_fd);
+	struct master_log body = { .file = file };
+
+	master_proc_tell(proc, MASTER_LOG, 0, &body, sizeof(body), fd);
 }
 
 void master_proc_link_closed(struct master_proc *proc)

@@ -15,7 +15,7 @@ enum master_msg {
 	MASTER_LAST,                    /* answer to POOL_DRAINED: no new connection can come; serve the
 	                                 * backlog and exit 0 */
 	MASTER_STOP,                    /* end now, children too; exit 0 */
-	MASTER_LOG,                     /* no body, one descriptor: the error log, opened anew */
+	MASTER_LOG,                     /* struct master_log, one descriptor: that file, opened anew */
 };
 
 /* pool process -> master */
@@ -36,6 +36,9 @@ enum master_drain_kind {
 	                                 * what is in hand, exit 0 without POOL_DRAINED */
 };
 
+enum master_log_file { MASTER_LOG_ERROR, MASTER_LOG_ACCESS, MASTER_LOG_SLOW };
+
+struct master_log     { uint32_t file; uint32_t reserved; };    /* enum master_log_file */
 struct master_pid     { int32_t pid; uint32_t reserved; };
 struct master_errno   { int32_t error; uint32_t reserved; };
 struct master_reaped  { int32_t pid; int32_t status; };         /* status as waitpid gives it */

@@ -41,7 +41,7 @@ static int reload_log(struct master *m, struct reload *r)
 
 	if (m->log_to_stderr || same_text(r->conf->global.error_log, m->conf->global.error_log))
 		return 0;
-	r->log_fd = master_log_open(r->conf->global.error_log, &err);
+	r->log_fd = master_log_open("error_log", r->conf->global.error_log, &err);
 	if (r->log_fd < 0)
 		log_error("%s", err.text);
 	return r->log_fd < 0 ? -1 : 0;

@@ -114,7 +114,8 @@ static int spawn_place(const struct master_spawn *plan, int info_fd)
 	if (null < 0)
 		return -1;
 	memcpy(from, (int[SPAWN_FD_LISTEN]){ -1, plan->out, plan->err, info_fd, plan->link, plan->log, plan->board,
-					     plan->ready }, sizeof(int) * SPAWN_FD_LISTEN);
+					     plan->ready, plan->access, plan->slow, plan->status },
+	       sizeof(int) * SPAWN_FD_LISTEN);
 	for (int i = SPAWN_FD_LISTEN; i < count; i++)
 		from[i] = plan->listen[i - SPAWN_FD_LISTEN];
 	for (int i = 0; i < count; i++) {

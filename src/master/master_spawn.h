@@ -15,6 +15,7 @@ struct master_spawn {
 	bool whole_environ;             /* give the master's environment; else only what a runtime needs */
 	int out, err;                   /* 1 and 2; all descriptors here are borrowed, -1: /dev/null */
 	int link, log, board, ready;    /* SPAWN_FD_LINK ... SPAWN_FD_READY */
+	int access, slow, status;       /* SPAWN_FD_ACCESS ... SPAWN_FD_STATUS */
 	const int *listen;              /* info->listen_count of them */
 };
 

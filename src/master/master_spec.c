@@ -25,6 +25,8 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	struct buf section = { 0 };
 
 	spec->refs = 1;
+	for (int i = 0; i < MASTER_FILE_COUNT; i++)
+		spec->files[i].fd = -1;
 	if (conf_find_module(m->module_dir, pool->sapi, pool->php_version, &spec->module, err) < 0) {
 		master_spec_drop(m, &spec);
 		return NULL;
@@ -38,6 +40,8 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	spec->section = xstrndup(buf_str(&section), section.len);
 	spec->section_len = section.len;
 	buf_free(&section);
+	if (master_files_open(spec, pool, err) < 0)
+		master_spec_drop(m, &spec);
 	return spec;
 }
 
@@ -58,6 +62,7 @@ void master_spec_drop(struct master *m, struct master_spec **spec)
 	if (--gone->refs > 0)
 		return;
 	master_listen_drop(&m->listeners, &gone->listener);
+	master_files_close(gone);
 	free(gone->name);
 	free(gone->section);
 	free(gone->module);

@@ -138,9 +138,7 @@ def test_a_model_or_sapi_that_is_not_built_in_is_refused_by_name(check, weir, li
 
 
 @pytest.mark.parametrize("line", [
-    "pm.status_path = /status", "ping.path = /ping", "access.log = /dev/null", "slowlog = /dev/null",
-    "request_slowlog_timeout = 5s", "listen.acl_users = www-data", "apparmor_hat = x", "access.format = \"%R\"",
-    "pm.status_listen = 9001", "request_terminate_timeout_track_finished = yes"])
+    "listen.setfib = 1", "mpm.threads_per_child = 2", "queue.max = 7", "listen.tls = yes"])
 def test_a_key_that_is_not_built_in_is_refused_by_name(check, weir, line):
     said = check(line)
     key = line.split(" =")[0]

@@ -38,10 +38,10 @@ static void refused_keys_are_not_built_in(void **state)
 	for (size_t i = 0; i < conf_key_count; i++)
 		if (conf_later_find(conf_keys[i].name))
 			fail_msg("%s is built in and refused", conf_keys[i].name);
-	assert_non_null(conf_later_find("PM.status_path"));
+	assert_non_null(conf_later_find("Listen.setfib"));
 	assert_non_null(conf_later_find("queue.max"));
 	assert_non_null(conf_later_find("listen.tls"));
-	assert_null(conf_later_find("pm.status_path2"));
+	assert_null(conf_later_find("listen.setfib2"));
 	assert_null(conf_later_find("queue"));
 }
 
@@ -54,7 +54,8 @@ static void manual_names_each_key(void **state)
 	conf_doc_markdown(&markdown);
 	conf_doc_man(&man);
 	for (size_t i = 0; i < conf_key_count; i++) {
-		const char *array = conf_key_is_array(&conf_keys[i]) ? "[NAME]" : "";
+		const char *array = conf_keys[i].type == CONF_LIST ? "[]" :
+				    conf_key_is_array(&conf_keys[i]) ? "[NAME]" : "";
 		char *head = xasprintf("\n### %s%s\n\n", conf_keys[i].name, array);
 		char *item = xasprintf("\n.TP\n.B %s%s\n", conf_keys[i].name, array);
 

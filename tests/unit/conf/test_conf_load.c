@@ -297,12 +297,11 @@ static void single_errors(void **state)
 		{ "[www", "[f:5] syntax error at 'www': '[' without its ']'" },
 		{ "[WWW] x\npm.max_children = 2", "[f:5] syntax error at 'WWW': text behind the ']' of [WWW]: put it on a line "
 		  "of its own" },
-		{ "pm.status_path = /s", "[f:5] 'pm.status_path' is not built into this version of Weir" },
-		{ "access.suppress_path[] = /s", "[f:5] 'access.suppress_path' is not built into this version of Weir" },
-		{ "Slowlog = /s", "[f:5] 'Slowlog' is not built into this version of Weir" },
+		{ "Listen.setfib = 1", "[f:5] 'Listen.setfib' is not built into this version of Weir" },
+		{ "access.suppress_path[x] = /s", "[f:5] 'access.suppress_path' takes no key: write access.suppress_path[] = "
+		  "VALUE, once for each" },
 		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
-		{ "[global]\nlog_limit = 4096", "[f:6] 'log_limit' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
 		{ "mpm = Worker", "[f:5] 'mpm = Worker' is not built into this version of Weir" },
 		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork) (it is "

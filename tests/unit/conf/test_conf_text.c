@@ -38,6 +38,8 @@ static const char *other_value(const struct conf_key *key)
 		return "dynamic";
 	case CONF_MPM:
 		return "event";
+	case CONF_CHOICE:
+		return key->choices[1];
 	default:
 		return NULL;
 	}
