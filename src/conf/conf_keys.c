@@ -248,7 +248,8 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "slowlog", POOL(slowlog), .type = CONF_PATH,
 	  .meaning = "File for the backtraces of slow requests, see request_slowlog_timeout.",
-	  .limits = "Mandatory with request_slowlog_timeout. The start fails when it cannot be opened.",
+	  .limits = "Mandatory with request_slowlog_timeout; without that nothing is opened. The start fails when "
+		"it cannot be opened.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "request_slowlog_timeout", POOL(request_slowlog_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds", .initial = "0",
@@ -258,17 +259,20 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "request_slowlog_trace_depth", POOL(request_slowlog_trace_depth), .type = CONF_INT,
 	  .unit = "calls", .initial = "20",
-	  .meaning = "Most lines of such a backtrace.", .limits = "At least 1.",
-	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = CONF_COUNT_MAX },
+	  .meaning = "Most lines of such a backtrace. 0: 20.", .limits = "Not negative.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .min = INT32_MIN, .max = CONF_COUNT_MAX },
 	{ .name = "request_terminate_timeout", POOL(request_terminate_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds",
 	  .initial = "0",
 	  .meaning = "A request that runs for longer is ended: the client gets a 504 if nothing was sent "
-		"yet, and the child is replaced. Idle kept connections do not count. 0: no limit.",
+		"yet, and the child is replaced. Idle kept connections do not count, nor, but with "
+		"request_terminate_timeout_track_finished, what follows the script's end. 0: no limit.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "request_terminate_timeout_track_finished", POOL(request_terminate_timeout_track_finished),
 	  .type = CONF_BOOL, .initial = "no",
-	  .meaning = "request_terminate_timeout counts on after fastcgi_finish_request().",
+	  .meaning = "The time of a request, for request_terminate_timeout and request_slowlog_timeout, counts on after "
+		"fastcgi_finish_request(), and after the script's end, while its shutdown functions and destructors run. "
+		"No: it ends there.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "rlimit_files", POOL(rlimit_files), .type = CONF_LONG, .unit = "descriptors",
 	  .initial = "0",

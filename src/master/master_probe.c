@@ -183,7 +183,7 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 	for (size_t i = 0; i < conf->pool_count; i++) {
 		struct master_listen_want want = master_spec_want(conf->pools[i]);
 
-		if (master_listen_check(&want, &err) == 0)
+		if (master_listen_check(&want, &err) == 0 && master_files_check(conf->pools[i], &err) == 0)
 			continue;
 		log_error("[pool %s] %s", conf->pools[i]->name, err.text);
 		rc = -1;

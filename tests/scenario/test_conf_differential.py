@@ -61,6 +61,10 @@ BAD_POOLS = [
     "listen = /run/x.sock\npm = ondemand\npm.max_children = 5\npm.process_idle_timeout = 0\n",
     "listen = /run/x.sock\n" + GOOD + "process.priority = 50\n", "listen = /run/x.sock\n" + GOOD + "prefix = /nowhere\n",
     "listen = /run/x.sock\n" + GOOD + "chdir = /nowhere\n", "listen = /run/x.sock\n" + GOOD + "chdir = nowhere\n",
+    "listen = /run/x.sock\n" + GOOD + "request_slowlog_timeout = 1\n",
+    "listen = /run/x.sock\n" + GOOD + "slowlog = /dev/null\nrequest_slowlog_timeout = 1m\nrequest_terminate_timeout = 3\n",
+    "listen = /run/x.sock\n" + GOOD + "request_slowlog_trace_depth = 5\n",
+    "listen = /run/x.sock\n" + GOOD + "slowlog = /dev/null\nrequest_slowlog_trace_depth = -5\n",
     "listen = /run/x.sock\n" + GOOD + "listen.owner = no-such-user\n", "listen = /run/x.sock\n" + GOOD + "listen.group = no-such\n",
 ]
 if AS_ROOT:
@@ -158,6 +162,8 @@ def test_keys_read_alike(both):
         GOOD + "security.limit_extensions =\nenv[A] = 1\nenv[A] = $CONF_TEST\nenv[B] = \"$CONF_TEST x\"\n",
         GOOD + "php_value[a] = 1\nphp_flag[a] = on\nphp_value[a] = 2\nphp_admin_flag[b] = no\nphp_admin_value[c] = $pool\n",
         GOOD + "php_value[error_log] = x/y.log\nphp_admin_value[sendmail_path] = /usr/sbin/sendmail -t\n",
+        GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 0\n",
+        GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\nrequest_terminate_timeout_track_finished = yes\n",
         GOOD + "PM.Max_Children = 4\nphp_value['x y'] = z\nphp_value[\"q\"] = z\n",
     ]
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n" + "".join(
