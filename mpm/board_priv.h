@@ -29,6 +29,8 @@ struct board_slot {
 	board_word owns_connection;
 	board_word accepted;
 	board_word served;
+	board_word slow;
+	board_word untimed;
 	board_word seq;                 /* odd: texts are being written */
 	struct board_texts texts;
 	board_word reasons[REASON_COUNT];

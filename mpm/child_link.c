@@ -41,3 +41,8 @@ void child_link_log(void *arg, enum log_level level, const char *text, size_t le
 	(void)arg;
 	link_send_log(CHILD_FD_LINK, CHILD_LOG, level, text, len);
 }
+
+void child_link_slow(const char *texts, size_t len)
+{
+	link_send_log(CHILD_FD_LINK, CHILD_SLOW, LOG_LEVEL_NOTICE, texts, len);
+}

@@ -14,5 +14,7 @@ void child_link_park(int *fd);
 void child_link_linger(int *fd);
 /* A log_sink_fn: lines of any length, in pieces that no other thread's line comes between. */
 void child_link_log(void *arg, enum log_level level, const char *text, size_t len);
+/* A slow request: texts, as CHILD_SLOW carries them. */
+void child_link_slow(const char *texts, size_t len);
 
 #endif

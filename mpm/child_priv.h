@@ -70,7 +70,9 @@ struct slot {
 	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
 	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
 	_Atomic uint64_t read_since_ms;
-	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */
+	_Atomic uint64_t run_since_ms;  /* 0: no request, or its time counts no more */
+	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
+	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
 	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
 	_Atomic bool gone;              /* the client has closed or aborted */
 	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */

@@ -173,7 +173,8 @@ static bool keep_connection(struct slot *s)
 
 void child_serve_release(struct slot *s)
 {
-	atomic_store(&s->run_since_ms, 0);
+	atomic_store(&s->released, true);
+	child_request_untime(s);
 	board_slot_state(s->board, BOARD_FINISHING, clock_ms());
 	if (!keep_connection(s))
 		return;

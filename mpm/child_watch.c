@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "mpm/child_answer.h"
 #include "mpm/child_proto.h"
+#include "mpm/child_slow.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/ipc.h"
@@ -60,15 +61,15 @@ static void give_up(struct slot *s, uint32_t sequence, enum reason reason)
 {
 	const char *detail = NULL;
 	struct board_view view = { 0 };
-	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
+	uint64_t since_ms = atomic_load(&s->run_since_ms);
 
 	if (!atomic_compare_exchange_strong(&s->sequence, &sequence, sequence | SLOT_DOOMED))
 		return;
 	board_read(s->child->start->board, s->child->start->slot, &view);
 	if (reason == REASON_REQUEST_TIMEOUT) {
 		detail = "raise request_terminate_timeout if it may take that long";
-		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.3f sec), terminating",
-		    view.script, view.method, view.uri, (double)ran_ms / 1000.0);
+		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.6f sec), terminating",
+		    view.script, view.method, view.uri, (double)board_age_ms(clock_ms(), since_ms) / 1000.0);
 	}
 	child_answer_late(s, reason, detail);
 	die();
@@ -184,7 +185,7 @@ static void on_gone(struct slot *s, uint32_t sequence)
 {
 	const struct child_start *start = s->child->start;
 
-	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->run_since_ms) == 0)
+	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->released))
 		return;
 	atomic_store(&s->gone, true);
 	if (start->sapi->interrupt)
@@ -196,7 +197,7 @@ static void on_gone(struct slot *s, uint32_t sequence)
 static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
 {
 	client->fd = -1;
-	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->run_since_ms) == 0)
+	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->released))
 		return false;
 	client->fd = s->fd;
 	client->events = s->over_tcp ? POLLRDHUP : 0;
@@ -278,6 +279,7 @@ static void *watch_run(void *arg)
 			on_gone(s, sequence);
 		}
 		end_late_read(s, clock_ms());
+		child_slow_look(s, clock_ms());
 		end_late_request(s, clock_ms());
 	}
 	free(w);

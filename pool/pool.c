@@ -105,6 +105,7 @@ static void say_totals(const struct pool *p)
 
 _Noreturn void pool_exit(struct pool *p)
 {
+	pool_slow_end(p);
 	say_totals(p);
 	_exit(EXIT_OK);
 }
@@ -116,6 +117,7 @@ _Noreturn void pool_run(struct spawn_info *info)
 	sigs_harmless();
 	p = pool_new(info);
 	pool_park_init(p);
+	pool_slow_init(p);
 	pool_tick_init(p);
 	pool_master_init(p);
 	pool_generation_order(p);

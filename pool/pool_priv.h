@@ -45,6 +45,7 @@ struct pool_child {
 	int link;                       /* -1 once it has ended */
 	struct event *event;
 	struct buf log;                 /* a log line in the making */
+	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	struct board_view view;         /* last good copy */
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
@@ -107,6 +108,10 @@ struct pool {
 	uint64_t seen_served;           /* by children that are gone: requests */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
+	uint64_t seen_slow;             /* by children that are gone: slow requests */
+	uint64_t slow_written_ms;       /* the last entry of the slow log; 0: none yet */
+	unsigned slow_left_out;         /* entries since the log told of it */
+	struct event *slow_timer;       /* tells of it */
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -152,6 +157,11 @@ int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg);
 /* pool_output.c: what children write to stdout and stderr. */
 void pool_output_start(struct pool_lines *l, int fd);
 void pool_output_end(struct pool_lines *l);
+
+/* pool_slow.c: the slow log. */
+void pool_slow_init(struct pool *p);
+int pool_slow_take(struct pool_child *c, const struct ipc_msg *msg);    /* -1: nonsense */
+void pool_slow_end(struct pool *p);             /* tell of what was left out */
 
 /* pool_park.c: connections without a slot. */
 void pool_park_init(struct pool *p);

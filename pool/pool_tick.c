@@ -31,12 +31,13 @@ static void check_overdue(struct pool_child *c, const struct board_brief *b, str
 {
 	const struct pool *p = c->gen->pool;
 	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
+	bool working = b->state == BOARD_RUNNING || b->state == BOARD_FINISHING;
 	uint64_t age_ms;
 
 	if (limit_ms == 0)
 		return;
-	if (b->state != BOARD_RUNNING) {
-		if (b->owns_connection)
+	if (!working || b->untimed) {
+		if (working || b->owns_connection)
 			sooner(k, limit_ms);
 		return;
 	}

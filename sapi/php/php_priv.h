@@ -118,6 +118,9 @@ void php_interrupt_hook(void);
 void php_interrupt(struct sapi_ctx *ctx, struct request *req);
 void php_interrupt_arm(struct php_slot *slot);  /* look again: a request's start wipes PHP's own flag */
 
+/* php_backtrace.c: struct sapi's. Watcher's thread. */
+size_t php_backtrace(struct sapi_ctx *ctx, struct request *req, unsigned depth, char *out, size_t size);
+
 /* php_reset.c */
 void php_reset_hook(void);                      /* zygote, after start-up */
 enum sapi_end php_reset(void);                  /* after each request */

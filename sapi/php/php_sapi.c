@@ -130,4 +130,5 @@ __attribute__((visibility("default"))) const struct sapi weir_sapi = {
 	.child_end = child_end,
 	.serve = php_script_serve,
 	.interrupt = php_interrupt,
+	.backtrace = php_backtrace,
 };

@@ -268,6 +268,7 @@ static void request_end(struct php_slot *slot)
 		error_header();
 	} zend_end_try();
 	slot->over = true;
+	slot->req->ops->ended(slot->req);
 	slot->req->peak_memory = zend_memory_peak_usage(1);
 	if (slot->body_failed)
 		SG(headers_sent) = SG(request_info).no_headers = 1;
