@@ -55,6 +55,7 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 void board_slot_state(struct board_slot *slot, enum board_state state, uint64_t now_ms);
 void board_slot_owns(struct board_slot *slot, bool owns_connection);
 void board_slot_accepted(struct board_slot *slot);
+void board_slot_begun(struct board_slot *slot);
 void board_slot_served(struct board_slot *slot);
 void board_slot_reason(struct board_slot *slot, enum reason reason);
 
@@ -88,7 +89,8 @@ struct board_brief {
 	uint64_t since_ms;              /* of this state; monotonic, below 2^56 */
 	uint64_t request_start_ms;
 	uint64_t accepted;              /* connections, since birth */
-	uint64_t served;                /* requests, since birth */
+	uint64_t begun;                 /* requests, since birth */
+	uint64_t served;                /* of them, those that are over */
 };
 void board_peek(const struct board *board, uint32_t i, struct board_brief *out);
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "pool/pool.h"
+#include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -65,6 +66,7 @@ static struct pool *pool_new(struct spawn_info *info)
 	struct err err;
 
 	p->info = info;
+	p->start_s = clock_wall_us() / 1000000;
 	log_to_fd(SPAWN_FD_LOG);
 	p->conf = conf_pool_read(info->section, info->section_len, &p->global, &err);
 	if (!p->conf)
@@ -109,6 +111,12 @@ _Noreturn void pool_exit(struct pool *p)
 	_exit(EXIT_OK);
 }
 
+/* A pool that rested until somebody asked for its status needs no application for that. */
+static bool woken_for_status(struct pool *p)
+{
+	return p->conf->pm == CONF_PM_ONDEMAND && pool_status_busy(p) && pool_park_waiting(p) == 0;
+}
+
 _Noreturn void pool_run(struct spawn_info *info)
 {
 	struct pool *p;
@@ -118,7 +126,9 @@ _Noreturn void pool_run(struct spawn_info *info)
 	pool_park_init(p);
 	pool_tick_init(p);
 	pool_master_init(p);
-	pool_generation_order(p);
+	pool_status_serve(p);
+	if (!woken_for_status(p))
+		pool_generation_order(p);
 	pool_poke(p);
 	event_base_dispatch(p->base);
 	pool_exit(p);

@@ -64,6 +64,7 @@ static struct pool_child *child_new(struct generation *g, uint32_t slot)
 	c->gen = g;
 	c->slot = slot;
 	c->born_ms = clock_ms();
+	c->born_s = clock_wall_us() / 1000000;
 	c->replaces_dead = p->unmourned > 0;
 	p->unmourned -= c->replaces_dead;
 	c->link = -1;

@@ -215,9 +215,11 @@ const struct conf_key conf_keys[] = {
 	  .limits = "Below pm.max_requests.",
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
 	{ .name = "pm.status_path", POOL(status_path), .type = CONF_STRING,
+	  .otherwise = "/ at pm.status_listen, else unset",
 	  .meaning = "URI at which the pool answers with its status page: as text, or with ?html, ?xml, "
 		"?json, ?openmetrics; ?full adds the children.",
-	  .limits = "Begins with /, at least two characters of letters, digits and /_-.~.",
+	  .limits = "Begins with /, at least two characters of letters, digits and /_-.~; / alone is for "
+		"pm.status_listen.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "pm.status_listen", POOL(status_listen), .type = CONF_STRING,
 	  .meaning = "A second address, as of listen, at which only status and ping are answered, by the "

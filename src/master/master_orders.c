@@ -135,21 +135,12 @@ static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 	master_proc_stop(p, MASTER_PROC_RESTING, MASTER_REST_MS);
 }
 
-static bool listener_is_wanted(const struct master *m, const struct master_listener *l)
-{
-	for (size_t i = 0; i < m->pool_count && !master_is_ending(m); i++)
-		if (m->pools[i]->spec->listener == l)
-			return true;
-	return false;
-}
-
 static void said_drained(struct master_proc *p, const struct ipc_msg *msg)
 {
 	(void)msg;
 	if (p->state != MASTER_PROC_ENDING)
 		return;
-	if (!listener_is_wanted(p->m, p->spec->listener))
-		master_listen_unlink(p->spec->listener);
+	master_spec_unlink(p->m, p->spec);
 	master_proc_last(p);
 }
 

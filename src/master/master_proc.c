@@ -56,7 +56,8 @@ static pid_t proc_spawn(struct master_proc *p, int link, struct err *err)
 	struct master_spawn plan = {
 		.title = title, .info = &info, .out = -1, .err = -1, .link = link, .log = m->log_fd,
 		.board = -1, .ready = -1, .access = spec->files[MASTER_FILE_ACCESS].fd,
-		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = -1, .listen = &spec->listener->fd,
+		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = spec->status ? spec->status->fd : -1,
+		.listen = &spec->listener->fd,
 	};
 	pid_t pid = master_spawn(m->exe_fd, &plan, err);
 
