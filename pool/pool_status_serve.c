@@ -129,7 +129,6 @@ static void done(struct status_conn *c)
 	c->answered = false;
 	c->last |= !c->turn.keep_conn;
 	fcgi_turn_done(&c->turn);
-	set_late(c, KEPT_S);
 }
 
 /* -1: the connection is at its end, and what is in out is all that it gets. */
@@ -156,14 +155,17 @@ static void feed(struct status_conn *c, const uint8_t *in, size_t len)
 	const struct fcgi_limits limits = {
 		.max_params = PARAMS_MAX, .roles = 1u << FCGI_RESPONDER, .max_conns = CONNS_MAX, .max_reqs = CONNS_MAX,
 	};
+	bool was_idle = fcgi_turn_idle(&c->turn);
 	enum fcgi_turn_event event;
 
-	if (fcgi_turn_idle(&c->turn))
-		set_late(c, REQUEST_S);
 	while ((event = fcgi_turn_next(&c->turn, &limits, &in, &len, &c->out)) != FCGI_TURN_MORE)
 		if (step(c, event) < 0)
 			return;
 	c->last |= c->turn.rejected_last;
+	if (fcgi_turn_idle(&c->turn))
+		set_late(c, KEPT_S);
+	else if (was_idle)
+		set_late(c, REQUEST_S);
 }
 
 /* False when the connection has gone. */
