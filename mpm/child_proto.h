@@ -16,7 +16,8 @@ enum child_order {
 	CHILD_LAST,             /* serve until nothing waits on the listening sockets, then as CHILD_DRAIN */
 	CHILD_STOP,             /* struct child_stop: give up the request in hand for this reason, answer it if nothing
 	                         * was sent, and die */
-	CHILD_STATUS,           /* answer to CHILD_ASK_STATUS: struct child_ask as it came, one descriptor (status_map) */
+	CHILD_STATUS,           /* answer to CHILD_ASK_STATUS: struct child_ask as it came; one descriptor, for
+	                         * status_map() */
 };
 
 /* child -> pool process */

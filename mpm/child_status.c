@@ -1,5 +1,6 @@
-/* child_status.c -- runs in a child, in a slot's thread: status and ping. They work for every SAPI and run nothing of the
- * application. A child knows nothing of the others: the pool process tells it, over its link, within a bounded time. */
+/* child_status.c -- runs in a child, in a slot's thread: status and ping. They work for every SAPI and run nothing of
+ * the application. A child knows nothing of the others: the pool process tells it, over its link, within a bounded
+ * time. */
 #include "mpm/child_status.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* status_escape.c -- the escaping of status pages. Any process. Each text is read as UTF-8, one character at a time; what
- * is none has no character, and each format says what becomes of it. */
+/* status_escape.c -- the escaping of status pages. Any process. Each text is read as UTF-8, one character at a time;
+ * what is none has no character, and each format says what becomes of it. */
 #include "mpm/status_escape.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* pool_status.c -- runs in a pool process: what the pool does now, as one struct status. It knows all children, and takes
- * of their scoreboards what fits: texts with bounds, states that exist. No figure waits for a child, and none is kept
- * under a lock that a dead one could hold. */
+/* pool_status.c -- runs in a pool process: what the pool does now, as one struct status. It knows all children, and
+ * takes of their scoreboards what fits: texts with bounds, states that exist. No figure waits for a child, and none is
+ * kept under a lock that a dead one could hold. */
 #include "pool/pool_priv.h"
 
 #include <stdlib.h>

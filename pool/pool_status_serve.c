@@ -1,6 +1,6 @@
-/* pool_status_serve.c -- runs in a pool process: status and ping on the socket of pm.status_listen. No child takes part,
- * so it answers while all of them are stuck, or while there is none. Nothing is run here: whatever else is asked for is
- * not found. Connections never block the pool process, and their number, size and time have bounds. */
+/* pool_status_serve.c -- runs in a pool process: status and ping on the socket of pm.status_listen. No child takes
+ * part, so it answers while all of them are stuck, or while there is none. Nothing is run here: whatever else is asked
+ * for is not found. Connections never block the pool process, and their number, size and time have bounds. */
 #include "pool/pool_priv.h"
 
 #include <errno.h>

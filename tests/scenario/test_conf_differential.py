@@ -63,6 +63,9 @@ BAD_POOLS = [
     "listen = /run/x.sock\n" + GOOD + "chdir = /nowhere\n", "listen = /run/x.sock\n" + GOOD + "chdir = nowhere\n",
     "listen = /run/x.sock\n" + GOOD + "listen.owner = no-such-user\n", "listen = /run/x.sock\n" + GOOD + "listen.group = no-such\n",
 ]
+BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
+    "pm.status_path = a\n", "pm.status_path = /\n", "pm.status_path = /a?b\n", "ping.path = a\n", "ping.path = /\n",
+    "ping.path = /a+\n", "ping.path = /p\nping.response =\n", "ping.path = /\npm.status_listen = 127.0.0.1:1\n")]
 if AS_ROOT:
     BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
         "user = no-such-user\n", "group = no-such-group\n", "chroot = /nowhere\n", "chroot = /usr\nchdir = /nowhere\n")]
@@ -158,6 +161,9 @@ def test_keys_read_alike(both):
         GOOD + "security.limit_extensions =\nenv[A] = 1\nenv[A] = $CONF_TEST\nenv[B] = \"$CONF_TEST x\"\n",
         GOOD + "php_value[a] = 1\nphp_flag[a] = on\nphp_value[a] = 2\nphp_admin_flag[b] = no\nphp_admin_value[c] = $pool\n",
         GOOD + "php_value[error_log] = x/y.log\nphp_admin_value[sendmail_path] = /usr/sbin/sendmail -t\n",
+        GOOD + "pm.status_path = /s\nping.path = /p-._\n", GOOD + "pm.status_listen = 127.0.0.1:1\nping.response = x\n",
+        GOOD + "pm.status_path = \"\"\nping.path = \"\"\nping.response = x\n",
+        GOOD + "pm.status_path = /\npm.status_listen = /tmp/$pool-status.sock\nping.path = /p\nping.response = \"a b\"\n",
         GOOD + "PM.Max_Children = 4\nphp_value['x y'] = z\nphp_value[\"q\"] = z\n",
     ]
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n" + "".join(
