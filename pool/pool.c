@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "pool/pool.h"
-#include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -66,7 +65,6 @@ static struct pool *pool_new(struct spawn_info *info)
 	struct err err;
 
 	p->info = info;
-	p->start_s = clock_wall_us() / 1000000;
 	log_to_fd(SPAWN_FD_LOG);
 	p->conf = conf_pool_read(info->section, info->section_len, &p->global, &err);
 	if (!p->conf)
@@ -101,7 +99,8 @@ static void say_totals(const struct pool *p)
 	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (p->reasons[i] > 0)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
-	log_notice("%s", buf_str(&text));
+	/* A rest is no end, and may come after each look at the status. */
+	log_at(p->said_at_rest ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE, "%s", buf_str(&text));
 	buf_free(&text);
 }
 

@@ -193,6 +193,7 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 /* pool_master.c: messages to and from the master. */
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
+void pool_master_rest(struct pool *p);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 

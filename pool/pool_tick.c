@@ -172,7 +172,7 @@ static void rest_if_done(struct pool *p, const struct look *k)
 		return;
 	p->said_at_rest = true;
 	pool_status_stop(p);
-	pool_master_say(p, POOL_AT_REST);
+	pool_master_rest(p);
 }
 
 static void set_timer(struct pool *p, uint64_t ms)

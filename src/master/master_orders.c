@@ -121,9 +121,10 @@ static void said_failing(struct master_proc *p, const struct ipc_msg *msg)
 /* One that has nothing to do is ready as well: a reload need not wait for its first request. */
 static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 {
-	(void)msg;
 	if (!p->spec->ondemand)
 		return;
+	if (p->pool && p->pool->proc == p)
+		p->pool->totals = *(const struct master_totals *)msg->body;
 	/* It said so before it was told to drain, and ends by itself: others may wait on its socket by now. */
 	if (p->state == MASTER_PROC_ENDING)
 		p->state = MASTER_PROC_RESTING;
@@ -155,7 +156,7 @@ static const struct order {
 	{ POOL_KILL, sizeof(struct master_pid), 0, order_kill },
 	{ POOL_READY, 0, 0, said_ready },
 	{ POOL_FAILING, 0, 0, said_failing },
-	{ POOL_AT_REST, 0, 0, said_at_rest },
+	{ POOL_AT_REST, sizeof(struct master_totals), 0, said_at_rest },
 	{ POOL_DRAINED, 0, 0, said_drained },
 };
 

@@ -16,6 +16,7 @@ struct master_pool *master_pool_new(struct master *m, struct master_spec *spec)
 
 	pool->m = m;
 	pool->spec = master_spec_hold(spec);
+	pool->totals.start_s = clock_wall_us() / 1000000;
 	pool->state = MASTER_POOL_CLOSED;
 	return pool;
 }

@@ -66,6 +66,7 @@ struct master_pool {
 	struct event *wake_status;      /* AT_REST: the socket of pm.status_listen, if it has one */
 	struct pool_backoff backoff;
 	uint32_t generation;            /* the last that was ordered */
+	struct master_totals totals;    /* when it last went to rest */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
 };

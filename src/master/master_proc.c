@@ -103,6 +103,7 @@ struct master_proc *master_proc_start(struct master_pool *pool, struct err *err)
 		return NULL;
 	}
 	p->link = pair[0];
+	master_proc_tell(p, MASTER_TOTALS, 0, &pool->totals, sizeof(pool->totals), -1);
 	p->pid = proc_spawn(p, pair[1], err);
 	fd_close(&pair[1]);
 	if (p->pid < 0) {

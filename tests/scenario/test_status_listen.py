@@ -242,6 +242,25 @@ def test_a_pool_at_rest_answers_without_its_application(rest):
     assert not weir.log_lines("WARNING|ERROR")
 
 
+def test_a_rest_loses_no_figure(rest):
+    weir = rest.weir.start()
+    busy = rest.open("/hold.php")
+    rest.busy()
+    rest.get("/pid.php")
+    before = status(rest)
+    rest.release()
+    busy.reply()
+    busy.close()
+    at_rest(weir)
+    after = status(rest)
+    assert (after["accepted conn"], after["served requests"], after["total processes"]) == (2, 2, 0)
+    for name in ("start time", "max active processes"):
+        assert after[name] == before[name], name
+    at_rest(weir)
+    rest.get("/pid.php")
+    assert status(rest)["accepted conn"] == 3
+
+
 def test_a_status_request_forks_no_child(rest):
     weir = rest.weir.start()
     assert rest.get("/pid.php").status == 200
