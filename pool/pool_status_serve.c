@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fastcgi.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #define PARAMS_MAX   (64 * 1024)
 #define REQUEST_S    10                 /* from its first byte, or the connection's begin, to the last of the answer */
 #define KEPT_S       60                 /* between two requests */
+#define AGAIN_MS     100
 #define READ_BYTES   16384
 #define READS_AT_ONCE 16                /* then others have their turn */
 
@@ -249,6 +251,38 @@ static void conn_new(struct pool *p, int fd)
 	set_late(c, REQUEST_S);
 }
 
+static bool allowed(struct pool *p, const struct sockaddr *peer, socklen_t len)
+{
+	char text[NI_MAXHOST] = "?";
+
+	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->conf, peer))
+		return true;
+	p->reasons[REASON_DENIED]++;
+	getnameinfo(peer, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
+	log_warning("Connection disallowed: IP address '%s' has been dropped at pm.status_listen: it is not in "
+	    "listen.allowed_clients (%s)", text, reason_name(REASON_DENIED));
+	return false;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct status_server *server = ((struct pool *)arg)->status;
+
+	(void)fd;
+	(void)what;
+	if (server->accept)
+		event_add(server->accept, NULL);
+}
+
+/* Out of descriptors or memory: the socket stays readable, and is left alone for a moment. */
+static void accept_later(struct pool *p)
+{
+	struct timeval soon = { .tv_usec = AGAIN_MS * 1000 };
+
+	event_del(p->status->accept);
+	event_base_once(p->base, -1, EV_TIMEOUT, on_again, p, &soon);
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct pool *p = arg;
@@ -257,14 +291,12 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 	int conn = accept4((int)fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)what;
-	if (conn < 0)
-		return;
-	if (peer.ss_family != AF_UNIX && !conf_client_allowed(p->conf, (struct sockaddr *)&peer)) {
-		p->reasons[REASON_DENIED]++;
+	if (conn >= 0 && allowed(p, (struct sockaddr *)&peer, len))
+		conn_new(p, conn);
+	else if (conn >= 0)
 		fd_close(&conn);
-		return;
-	}
-	conn_new(p, conn);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		accept_later(p);
 }
 
 bool pool_status_busy(const struct pool *p)

@@ -248,5 +248,13 @@ def test_at_the_end_both_say_503(pool):
     assert pool.weir.ended() == 0
 
 
+def test_it_works_for_every_sapi(weir):
+    p = weir.pool("sapi = echo\n" + STATUS)
+    weir.start()
+    assert p.get("/ping").text == "po<n>g"
+    assert status(p)["accepted conn"] == 2
+    assert "po<n>g" not in p.get("/pong").text
+
+
 def test_neither_key_is_set(www):
     assert www.get("/status").status == www.get("/ping").status == 404

@@ -148,6 +148,7 @@ def test_allowed_clients(weir):
     p = weir.pool("pm.status_listen = 127.0.0.1:%d\n listen.allowed_clients = 127.0.0.2" % port)
     weir.start()
     assert connect(p).send(p.request("/")).at_end() in ("eof", "reset")
+    weir.wait_log("IP address '127.0.0.1' has been dropped at pm.status_listen")
     p.also("listen.allowed_clients = 127.0.0.1")
     weir.configure()
     weir.send_signal(signal.SIGUSR2)
