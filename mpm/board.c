@@ -171,6 +171,7 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 	board_slot_used(slot, &(struct board_used){ 0 });
 	set(&slot->owns_connection, 0);
 	set(&slot->accepted, 0);
+	set(&slot->begun, 0);
 	set(&slot->served, 0);
 	set(&slot->slow, 0);
 	for (size_t i = 0; i < REASON_COUNT; i++)
@@ -197,6 +198,11 @@ static void count(board_word *w)
 void board_slot_accepted(struct board_slot *slot)
 {
 	count(&slot->accepted);
+}
+
+void board_slot_begun(struct board_slot *slot)
+{
+	count(&slot->begun);
 }
 
 void board_slot_served(struct board_slot *slot)
@@ -275,6 +281,7 @@ void board_peek(const struct board *board, uint32_t i, struct board_brief *out)
 	out->owns_connection = get(&slot->owns_connection) != 0;
 	out->request_start_ms = get(&slot->texts.start_ms);
 	out->accepted = get(&slot->accepted);
+	out->begun = get(&slot->begun);
 	out->served = get(&slot->served);
 	out->slow = get(&slot->slow);
 	out->untimed = get(&slot->untimed) != 0;

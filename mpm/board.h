@@ -56,6 +56,7 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 void board_slot_state(struct board_slot *slot, enum board_state state, uint64_t now_ms);
 void board_slot_owns(struct board_slot *slot, bool owns_connection);
 void board_slot_accepted(struct board_slot *slot);
+void board_slot_begun(struct board_slot *slot);
 void board_slot_served(struct board_slot *slot);
 void board_slot_slow(struct board_slot *slot);  /* watcher: this request is past request_slowlog_timeout */
 /* From now on no limit in time holds for the request in hand. board_slot_request() ends it. */
@@ -93,7 +94,8 @@ struct board_brief {
 	uint64_t since_ms;              /* of this state; monotonic, below 2^56 */
 	uint64_t request_start_ms;
 	uint64_t accepted;              /* connections, since birth */
-	uint64_t served;                /* requests, since birth */
+	uint64_t begun;                 /* requests, since birth */
+	uint64_t served;                /* of them, those that are over */
 	uint64_t slow;                  /* of them, those that ran for request_slowlog_timeout */
 };
 void board_peek(const struct board *board, uint32_t i, struct board_brief *out);

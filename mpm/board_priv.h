@@ -28,6 +28,7 @@ struct board_slot {
 	board_word state_since;         /* state in the top byte, milliseconds below: they change as one */
 	board_word owns_connection;
 	board_word accepted;
+	board_word begun;
 	board_word served;
 	board_word slow;
 	board_word untimed;

@@ -4,10 +4,12 @@
 #define WEIR_CHILD_LINK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "src/base/log.h"
 
 void child_link_ready(void);
 void child_link_failed(const char *why);
+void child_link_ask_status(uint32_t number);
 /* Give a connection away: idle, to be parked; or answered and shut for writing, to be read empty. *fd is closed here
  * and set to -1 in any case. */
 void child_link_park(int *fd);

@@ -336,6 +336,7 @@ static void tell_board(struct slot *s, uint64_t now)
 		.content_length = s->announced > 0 ? (uint64_t)s->announced : 0,
 	};
 
+	board_slot_begun(s->board);
 	board_slot_request(s->board, &line);
 	board_slot_state(s->board, BOARD_RUNNING, now);
 }

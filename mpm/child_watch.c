@@ -15,6 +15,7 @@
 #include "mpm/child_answer.h"
 #include "mpm/child_proto.h"
 #include "mpm/child_slow.h"
+#include "mpm/child_status.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/ipc.h"
@@ -97,9 +98,10 @@ static void stop_slot(struct slot *s, enum reason reason)
 		end_read(s, what, reason);
 }
 
-static void on_order(struct child *c, const struct ipc_msg *msg)
+static void on_order(struct child *c, struct ipc_msg *msg)
 {
 	const struct child_stop *stop = msg->body;
+	const struct child_ask *ask = msg->body;
 
 	switch (msg->head.type) {
 	case CHILD_DRAIN:
@@ -115,6 +117,10 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
 		raise_mode(c, CHILD_MODE_LEAVE);
 		stop_slot(&c->slot, (enum reason)stop->reason);
+		return;
+	case CHILD_STATUS:
+		BUG_IF(msg->body_len != sizeof(*ask) || msg->fd_count != 1);
+		child_status_take(&c->slot, ask->number, &msg->fds[0]);
 		return;
 	default:
 		BUG_IF("an order that does not exist");
@@ -139,8 +145,8 @@ static bool take_orders(struct watch *w)
 	enum ipc_got got;
 
 	while ((got = ipc_recv(CHILD_FD_LINK, &msg, w->space)) == IPC_MESSAGE) {
-		ipc_drop_fds(&msg);
 		on_order(w->child, &msg);
+		ipc_drop_fds(&msg);
 	}
 	if (got == IPC_END) {
 		raise_mode(w->child, CHILD_MODE_LEAVE);

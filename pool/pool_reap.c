@@ -55,6 +55,7 @@ static void add_up(struct pool_child *c)
 {
 	struct pool *p = c->gen->pool;
 
+	p->seen_begun += c->view.brief.begun;
 	p->seen_served += c->view.brief.served;
 	p->seen_slow += c->view.brief.slow;
 	for (int i = 0; i < REASON_COUNT; i++)

@@ -64,10 +64,15 @@ struct request_ops {
 	void (*user)(struct request *req, const char *name);
 };
 
+struct status;
+
 /* What Weir offers a SAPI besides requests. */
 struct sapi_host {
 	/* A line for the pool's error log. level: enum log_level of src/base/log.h. */
 	void (*log)(int level, const char *text, size_t len);
+	/* What the pool does now, for a request's own thread (struct status: src/base/status.h). Borrowed until that
+	 * thread asks again; NULL: no answer came in time. */
+	const struct status *(*status)(struct request *req);
 };
 
 /* One key of the pool's section (or command-line option) that concerns the SAPI, already checked and resolved:

@@ -71,6 +71,9 @@ extern sapi_module_struct php_sapi_module;
 extern zend_module_entry php_cgi_module;
 void php_module_hook(void);                     /* after start-up: the hooks that are no part of the module struct */
 
+/* php_status.c */
+PHP_FUNCTION(fpm_get_status);
+
 /* php_functions.c */
 extern const zend_function_entry php_functions[];
 

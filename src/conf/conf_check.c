@@ -118,6 +118,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_check_listen_owner(l, d);
 	conf_check_paths(l, d);
 	conf_check_listen(l, d);
+	conf_check_status(l, d);
 	check_pm(l, d);
 	conf_check_slow(l, d);
 	check_sapi(l, d);

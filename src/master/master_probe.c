@@ -166,6 +166,18 @@ static int test_probes(struct master *m, const struct conf *conf)
 	return rc;
 }
 
+static int test_pool(const struct conf_pool *pool)
+{
+	struct master_listen_want want = master_spec_want(pool), status = master_spec_want_status(pool);
+	struct err err;
+
+	if (master_listen_check(&want, &err) == 0 && (!status.listen || master_listen_check(&status, &err) == 0)
+	    && master_files_check(pool, &err) == 0)
+		return 0;
+	log_error("[pool %s] %s", pool->name, err.text);
+	return -1;
+}
+
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
@@ -180,14 +192,9 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 		log_error("%s", err.text);
 		rc = -1;
 	}
-	for (size_t i = 0; i < conf->pool_count; i++) {
-		struct master_listen_want want = master_spec_want(conf->pools[i]);
-
-		if (master_listen_check(&want, &err) == 0 && master_files_check(conf->pools[i], &err) == 0)
-			continue;
-		log_error("[pool %s] %s", conf->pools[i]->name, err.text);
-		rc = -1;
-	}
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (test_pool(conf->pools[i]) < 0)
+			rc = -1;
 	return rc;
 }
 

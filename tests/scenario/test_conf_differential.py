@@ -67,6 +67,9 @@ BAD_POOLS = [
     "listen = /run/x.sock\n" + GOOD + "slowlog = /dev/null\nrequest_slowlog_trace_depth = -5\n",
     "listen = /run/x.sock\n" + GOOD + "listen.owner = no-such-user\n", "listen = /run/x.sock\n" + GOOD + "listen.group = no-such\n",
 ]
+BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
+    "pm.status_path = a\n", "pm.status_path = /\n", "pm.status_path = /a?b\n", "ping.path = a\n", "ping.path = /\n",
+    "ping.path = /a+\n", "ping.path = /p\nping.response =\n", "ping.path = /\npm.status_listen = 127.0.0.1:1\n")]
 if AS_ROOT:
     BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
         "user = no-such-user\n", "group = no-such-group\n", "chroot = /nowhere\n", "chroot = /usr\nchdir = /nowhere\n")]
@@ -164,6 +167,9 @@ def test_keys_read_alike(both):
         GOOD + "php_value[error_log] = x/y.log\nphp_admin_value[sendmail_path] = /usr/sbin/sendmail -t\n",
         GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 0\n",
         GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\nrequest_terminate_timeout_track_finished = yes\n",
+        GOOD + "pm.status_path = /s\nping.path = /p-._\n", GOOD + "pm.status_listen = 127.0.0.1:1\nping.response = x\n",
+        GOOD + "pm.status_path = \"\"\nping.path = \"\"\nping.response = x\n",
+        GOOD + "pm.status_path = /\npm.status_listen = /tmp/$pool-status.sock\nping.path = /p\nping.response = \"a b\"\n",
         GOOD + "PM.Max_Children = 4\nphp_value['x y'] = z\nphp_value[\"q\"] = z\n",
     ]
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n" + "".join(
