@@ -280,6 +280,8 @@ void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out)
 
 		if (!strcmp(set->name, "security.limit_extensions"))
 			out->limit_extensions = set->value ? set->value : "";
+		else if (!strcmp(set->name, "security.php_value_params"))
+			out->value_params = set->value && is_true(set->value);
 		else if (!strcmp(set->name, "catch_workers_output"))
 			out->catch_output = set->value && is_true(set->value);
 	}

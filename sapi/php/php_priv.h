@@ -63,6 +63,7 @@ extern struct php_cgi_ini php_cgi_ini;
 struct php_settings {
 	const char *limit_extensions;
 	bool catch_output;              /* catch_workers_output */
+	bool value_params;              /* security.php_value_params */
 };
 extern struct php_settings php_settings;
 
@@ -102,6 +103,15 @@ void php_ini_prepare(const struct sapi_ctx *ctx, sapi_module_struct *module);
 /* After it: the pool's values, each with its own right to be changed. Those that fail are logged. */
 void php_ini_apply(const struct sapi_ctx *ctx);
 void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out);
+
+/* php_values.c: PHP_VALUE and PHP_ADMIN_VALUE, before the request's start and after its end. */
+void php_values_set(struct php_slot *slot);
+bool php_values_undo(void);                     /* false: a value of the pool's could not be put back */
+
+/* php_disable.c: disable_functions for one request. */
+bool php_disable_can(void);                     /* with this PHP's settings */
+void php_disable_add(const char *list);
+void php_disable_undo(void);
 
 /* php_user_ini.c: php.ini's [HOST=] and [PATH=] sections and .user.ini files, for the script about to run. */
 void php_user_ini_activate(const struct php_slot *slot);
