@@ -29,7 +29,8 @@ ENTRIES = {
 }
 DUMP = """
 $all = [];
-foreach (ini_get_all() as $name => $entry) $all[$name] = [$entry['local_value'], $entry['global_value'], $entry['access']];
+foreach (ini_get_all() as $name => $entry)
+	$all[$name] = [$entry['local_value'], $entry['global_value'], $entry['access']];
 echo json_encode($all);
 """
 
