@@ -124,6 +124,7 @@ static char *fpm_folder(void)
 	if (!slash)
 		return NULL;
 	folder = xasprintf("%.*s/fpm", (int)(slash - PHP_CONFIG_FILE_PATH), PHP_CONFIG_FILE_PATH);
+	php_missing_ini_check(folder);
 	if (access(folder, R_OK | X_OK) == 0)
 		return folder;
 	free(folder);

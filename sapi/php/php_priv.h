@@ -104,6 +104,12 @@ void php_ini_prepare(const struct sapi_ctx *ctx, sapi_module_struct *module);
 void php_ini_apply(const struct sapi_ctx *ctx);
 void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out);
 
+/* php_missing.c: what PHP does not find, and what to do about it. All but the first only log. */
+int php_missing_version_check(struct err *err);         /* before anything else of libphp is used */
+void php_missing_explain(const char *message);          /* a message of PHP's start */
+void php_missing_ini_check(const char *folder);         /* that of php.ini and conf.d */
+void php_missing_option_check(const char *path);        /* what -c said, after start-up */
+
 /* php_values.c: PHP_VALUE and PHP_ADMIN_VALUE, before the request's start and after its end. */
 void php_values_set(struct php_slot *slot);
 bool php_values_undo(void);                     /* false: a value of the pool's could not be put back */
