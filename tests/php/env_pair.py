@@ -54,12 +54,12 @@ class EnvPair:
         return next(iter(self.pools.values()))[0].write(name, text)
 
     def finish(self):
-        """php-fpm first: what runs then is Weir's."""
-        if self.fpm.proc:
-            self.fpm.stop()
-        self.fpm.before.update(self.weir.tree())
-        self.fpm.finish()
-        self.weir.finish()
+        """Both end before either is checked for what it left."""
+        for side in self.both:
+            if side.proc and side.proc.poll() is None:
+                side.stop()
+        for side in self.both:
+            side.finish()
 
 
 def flat(value, name=""):
