@@ -264,6 +264,8 @@ void php_ini_apply(const struct sapi_ctx *ctx)
 	static const int modes[] = { ZEND_INI_USER, ZEND_INI_SYSTEM };
 
 	scan_folder_unset();
+	if (!strcmp(INI_STR("display_startup_errors"), PHP_INI_QUIET))
+		entry_set("display_startup_errors", "1", ZEND_INI_USER);
 	for (size_t pass = 0; pass < ARRAY_LEN(modes); pass++)
 		for (size_t i = 0; i < ctx->setting_count; i++) {
 			const struct kind *kind = kind_of(&ctx->settings[i]);

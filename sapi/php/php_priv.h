@@ -102,6 +102,9 @@ size_t php_body_read(char *out, size_t len);
 void php_ini_prepare(const struct sapi_ctx *ctx, sapi_module_struct *module);
 /* After it: the pool's values, each with its own right to be changed. Those that fail are logged. */
 void php_ini_apply(const struct sapi_ctx *ctx);
+/* The value that display_startup_errors has while PHP starts, if nobody gave one: false, and no way to write it that
+ * a file would use. php_ini_apply puts PHP's own in its place, which counts for requests. */
+#define PHP_INI_QUIET "00"
 void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out);
 
 /* php_missing.c: what PHP does not find, and what to do about it. All but the first only log. */

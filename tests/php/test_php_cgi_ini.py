@@ -16,6 +16,7 @@ INIS = {
     "hidden": "display_errors=0\nlog_errors=1", "unlogged": "display_errors=0\nlog_errors=0",
     "redirect": "cgi.force_redirect=1\ncgi.redirect_status_env=NOT_SENT", "open": "cgi.force_redirect=0",
     "nowhere": "fpm.config=/nowhere", "extra": "error_prepend_string=<b>\nerror_append_string=</b>",
+    "small": "post_max_size=1K", "quiet": "post_max_size=1K\ndisplay_startup_errors=0",
     "limits": "log_errors_max_len=20\nignore_repeated_errors=1",
 }
 
@@ -73,9 +74,10 @@ def pair():
 
 def answer(pool, uri, **more):
     """All of it, as bytes; of a long text for the error log, which php-fpm cuts, what both have."""
+    body = more.pop("body", None)
     with pool.connect() as c:
-        params = dict(pool.params("/x.php"), SCRIPT_FILENAME=uri, **more)
-        reply = c.send(fcgi.begin(), fcgi.params(params), fcgi.stdin()).reply()
+        params = dict(pool.params("/x.php", body), SCRIPT_FILENAME=uri, **more)
+        reply = c.send(fcgi.begin(), fcgi.params(params), fcgi.stdin(body or b"")).reply()
     return bytes(reply.stdout), bytes(reply.stderr)[:CUT], reply.app_status, reply.protocol_status
 
 
@@ -98,6 +100,12 @@ def test_the_header_block(pair, ini):
 @pytest.mark.parametrize("ini", ["plain", "silent", "header", "status", "shown", "hidden", "unlogged", "extra", "limits"])
 def test_the_front_end_s_error_log(pair, ini):
     check(pair, ini, ERRORS)
+
+
+@pytest.mark.parametrize("ini", ["plain", "shown", "hidden", "extra", "small", "quiet"])
+def test_what_php_says_before_the_script(pair, ini):
+    check(pair, ini, ["echo 'more';"], body=b"&".join(b"a%d=1" % i for i in range(1100)))
+    check(pair, ini, ["echo 'data';"], body=b"x", CONTENT_TYPE="multipart/form-data")
 
 
 def test_two_of_them(pair):

@@ -199,6 +199,7 @@ def test_bodies(pair):
     for body, more in ((b"a=1&b[]=2", {}), (b"", {}), (b"a=1", {"CONTENT_LENGTH": "2"}), (b"a=\0\xff&c", {}),
                        (b"raw", {"CONTENT_TYPE": "text/plain"}), (b"raw", {"CONTENT_TYPE": None}),
                        (b"raw", {"REQUEST_METHOD": "PUT"}), (b"raw", {"REQUEST_METHOD": "GET"}), (b"x" * 100000, {}),
+                       (b"x" * 3000, {"PHP_VALUE": "post_max_size=1K"}), (b"a=1&b=2", {"PHP_VALUE": "max_input_vars=1"}),
                        (b"raw", {"CONTENT_TYPE": form + "; charset=utf-8"}), (b"raw", {"CONTENT_TYPE": ""})):
         params = dict(REQUEST_METHOD="POST", CONTENT_TYPE=form, CONTENT_LENGTH=str(len(body)))
         params.update(more)
