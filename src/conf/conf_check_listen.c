@@ -33,6 +33,19 @@ static void check_reach(struct conf_loading *l, struct conf_draft *d, const stru
 			      p->listen_mode, p->listen);
 }
 
+/* Parameters of a request that set ini entries (auto_prepend_file, ...) are as good as code. */
+static void check_values(struct conf_loading *l, struct conf_draft *d, const struct conf_listen *where)
+{
+	bool is_local = conf_listen_is_local(where);
+
+	if (!conf_is_given(d, "security.php_value_params"))
+		d->pool->php_value_params = is_local;
+	else if (d->pool->php_value_params && !is_local)
+		conf_note_key(l, d, unsafe(d), "security.php_value_params", "security.php_value_params = yes lets "
+			      "whoever reaches listen = %s set every ini entry of PHP, and so run any code: set "
+			      "the values in the pool's section with php_value[]", d->pool->listen);
+}
+
 void conf_listen_resolve(const struct conf_loading *l, const struct conf_pool *p, char **listen)
 {
 	bool tcp = strchr(*listen, ':') || strspn(*listen, "0123456789") == strlen(*listen);
@@ -60,6 +73,7 @@ void conf_check_listen(struct conf_loading *l, struct conf_draft *d)
 		return;
 	}
 	check_reach(l, d, &where);
+	check_values(l, d, &where);
 }
 
 /* Of pool i listen, and behind all of these pm.status_listen. */

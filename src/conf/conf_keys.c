@@ -300,7 +300,7 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Caught lines stand in the log as 'child N said into stderr: \"...\"'. No: bare.",
 	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "clear_env", POOL(clear_env), .type = CONF_BOOL, .initial = "yes",
-	  .meaning = "Children do not see Weir's own environment, only what env[] gives them, USER and HOME.",
+	  .meaning = "Children do not see Weir's own environment, only what env[] gives them. USER and HOME are the pool's user's in either case.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "apparmor_hat", POOL(apparmor_hat), .type = CONF_STRING, .flags = CONF_KEY_UNDUMPED,
 	  .meaning = "Children change to this AppArmor hat of their profile.",
@@ -377,6 +377,13 @@ const struct conf_key conf_keys[] = {
 	  .flags = CONF_KEY_OURS,
 	  .meaning = "Warnings about unsafe settings of this pool are errors: Weir does not start with them.",
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER },
+	{ .name = "security.php_value_params", POOL(php_value_params), .type = CONF_BOOL, .flags = CONF_KEY_OURS,
+	  .otherwise = "yes on Unix sockets and on TCP sockets of 127.0.0.0/8, ::1 and localhost, no on others",
+	  .meaning = "The parameters PHP_VALUE and PHP_ADMIN_VALUE of a request set PHP's ini entries, for that "
+		"request only: whoever can send them can run any code as the pool's user. They load no extension. "
+		"no: they are ignored, and the log says so.",
+	  .limits = "yes on a TCP socket that other machines can reach is a warning; with security.strict an error.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "security.reason_header", POOL(reason_header), .type = CONF_BOOL, .initial = "no",
 	  .flags = CONF_KEY_OURS,
 	  .meaning = "Answers that Weir itself gives in place of the application (408, 413, 431, 504 and so "
