@@ -107,6 +107,9 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 	case CHILD_CLOSING:
 		raise_mode(c, CHILD_MODE_CLOSING);
 		return;
+	case CHILD_QUEUE:
+		raise_mode(c, CHILD_MODE_QUEUE);
+		return;
 	case CHILD_LAST:
 		raise_mode(c, CHILD_MODE_LAST);
 		return;

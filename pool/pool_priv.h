@@ -159,6 +159,7 @@ void pool_park_take(struct pool *p, int fd);
 void pool_park_linger(struct pool *p, int fd);
 void pool_park_close_idle(struct pool *p);      /* those that have said something go to the ready queue */
 int pool_park_waiting(struct pool *p);          /* connections that wait for a slot, at least */
+int pool_park_queued(struct pool *p);           /* the same without the listening sockets: the ready queue */
 
 /* pool_tick.c: looking, planning, obeying. */
 void pool_tick_init(struct pool *p);

@@ -149,7 +149,7 @@ void pool_talk_order(struct pool_child *c, uint32_t order)
 {
 	struct ipc_msg msg = { .head.type = order };
 
-	if (order == CHILD_DRAIN || order == CHILD_LAST)
+	if (order == CHILD_DRAIN || order == CHILD_QUEUE || order == CHILD_LAST)
 		c->phase = CHILD_RETIRING;
 	send_child(c, &msg);
 }
