@@ -41,6 +41,7 @@ struct pool_child {
 	pid_t pid;                      /* 0 while ORDERED */
 	uint64_t born_ms;
 	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
+	uint64_t gone_ms;               /* when its link ended; 0: not */
 	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
 	int link;                       /* -1 once it has ended */
 	struct event *event;
@@ -60,7 +61,10 @@ struct generation {
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
 	bool dead;                      /* its zygote has gone: its children are the last */
+	bool cannot_load;               /* said by itself: ZYGOTE_FAILED */
+	bool told_stuck;
 	uint64_t ordered_ms;
+	uint64_t heard_ms;              /* the zygote's last message; 0: none */
 	int link;                       /* to the zygote; -1 when it has ended */
 	struct event *event;
 	struct buf log;
@@ -104,6 +108,7 @@ struct pool {
 	struct pool_backoff child_backoff;
 	struct event *retry;            /* the next zygote, after back-off */
 	bool said_ready, said_failing, said_at_rest;
+	char *load_error;               /* last reason in the log; NULL: it loads */
 	uint64_t seen_served;           /* by children that are gone: requests */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
@@ -119,6 +124,9 @@ struct pool {
 	struct parked_list idle, ready, linger;
 	unsigned idle_count, ready_count, linger_count;
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
+
+	unsigned refused_count;         /* connections that pool_refuse.c holds */
+	struct buf refusal;             /* its answer in the making */
 
 	enum drain_phase drain;
 	struct event *drain_timer;
@@ -165,6 +173,13 @@ int pool_park_queued(struct pool *p);           /* the same without the listenin
 void pool_tick_init(struct pool *p);
 void pool_poke(struct pool *p);                 /* something happened: look soon */
 
+/* pool_overdue.c: kill who is stuck. In how many ms to ask again; POOL_WAIT_NEVER: time alone changes nothing. */
+uint64_t pool_overdue_child(struct pool_child *c, const struct board_brief *b, uint64_t now_ms);
+uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
+
+/* pool_refuse.c: a 503 to those who wait in vain. */
+void pool_refuse(struct pool *p);
+
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
 void pool_drain_look(struct pool *p);           /* after anything that may have brought it forward */
@@ -174,6 +189,7 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 /* pool_master.c: messages to and from the master. */
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
+void pool_master_failing(struct pool *p, bool cannot_load);     /* once, unless it was ready */
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 

@@ -106,6 +106,8 @@ static void link_end(struct pool_child *c)
 		event_free(c->event);
 	c->event = NULL;
 	fd_close(&c->link);
+	c->gone_ms = clock_ms();
+	pool_poke(c->gen->pool);
 }
 
 void pool_talk_drain(struct pool_child *c)

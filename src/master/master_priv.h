@@ -58,6 +58,7 @@ struct master_pool {
 	uint32_t generation;            /* the last that was ordered */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
+	bool cannot_load;               /* the answer: its application does not load */
 };
 
 enum master_proc_state {
@@ -135,6 +136,7 @@ struct master {
 	size_t unanswered;              /* pools that have not answered yet */
 	bool reload_again;              /* asked for while another was going on */
 	bool killed;                    /* the deadline has passed */
+	bool start_failed;              /* no pool could load its application */
 	uint64_t budget_ms;             /* ENDING: what each drain was given */
 };
 
@@ -157,7 +159,7 @@ void master_pool_unwatch(struct master_pool *pool);
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms);
 void master_pool_close(struct master_pool *pool);
 void master_pool_ready(struct master_pool *pool);
-void master_pool_failing(struct master_pool *pool);
+void master_pool_failing(struct master_pool *pool, bool cannot_load);
 void master_pool_proc_died(struct master_pool *pool, struct master_proc *proc, int status);
 void master_pool_answered(struct master_pool *pool);
 

@@ -181,6 +181,7 @@ def test_what_does_not_load_leaves_the_old_one_serving(weir):
 
 def test_a_reload_heals_a_pool_that_never_loaded(weir):
     www = usable(weir.pool(PRELOAD % weir.preload("<?php no_such_function();")))
+    weir.pool(name="other")
     weir.start()
     failing = weir.one("pool")
     weir.preload("<?php ")
