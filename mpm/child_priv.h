@@ -20,6 +20,7 @@ enum child_mode {
 	CHILD_MODE_SERVE,
 	CHILD_MODE_CLOSING,             /* each answer closes its connection */
 	CHILD_MODE_LAST,                /* serve what waits, then leave */
+	CHILD_MODE_QUEUE,               /* serve what waits in the ready queue, then leave */
 	CHILD_MODE_LEAVE,               /* finish what is in hand, then leave */
 };
 

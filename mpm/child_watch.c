@@ -110,6 +110,9 @@ static void on_order(struct child *c, struct ipc_msg *msg)
 	case CHILD_CLOSING:
 		raise_mode(c, CHILD_MODE_CLOSING);
 		return;
+	case CHILD_QUEUE:
+		raise_mode(c, CHILD_MODE_QUEUE);
+		return;
 	case CHILD_LAST:
 		raise_mode(c, CHILD_MODE_LAST);
 		return;

@@ -127,15 +127,15 @@ static bool take_ready(struct prefork *p)
 	return false;
 }
 
-/* The backlog is all that is left: serve until nothing waits anywhere. */
+/* What waits is all that is left: serve until nothing does. */
 static void serve_last(struct prefork *p)
 {
 	const struct child_start *start = p->child->start;
-	bool more = true;
+	bool more = child_mode(p->child) >= CHILD_MODE_LAST;
 
 	while (more && child_mode(p->child) != CHILD_MODE_LEAVE) {
 		more = take_ready(p);
-		for (unsigned i = 0; i < start->listen_count; i++)
+		for (unsigned i = 0; i < start->listen_count && child_mode(p->child) == CHILD_MODE_LAST; i++)
 			more |= take_new(p, start->listen[i]);
 	}
 }
@@ -167,11 +167,10 @@ static void prefork_run(struct child *c)
 	}
 	board_slot_state(p.slot->board, BOARD_IDLE, clock_ms());
 	child_link_ready();
-	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
 		if (epoll_wait(p.epoll, &event, 1, -1) == 1)
 			on_event(&p, event.data.u32);
-	if (child_mode(c) == CHILD_MODE_LAST)
-		serve_last(&p);
+	serve_last(&p);
 	board_slot_state(p.slot->board, BOARD_LEAVING, clock_ms());
 	if (p.slot->fd != -1)
 		child_serve_park(p.slot);

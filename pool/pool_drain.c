@@ -59,9 +59,9 @@ static bool flying(struct pool *p)
 	return false;
 }
 
-static void tell_leave(struct pool_child *c)
+static void tell_queue(struct pool_child *c)
 {
-	pool_talk_order(c, CHILD_DRAIN);
+	pool_talk_order(c, CHILD_QUEUE);
 }
 
 static void tell_last(struct pool_child *c)
@@ -99,13 +99,13 @@ void pool_drain_newcomer(struct pool_child *c)
 		tell_last(c);
 		return;
 	case DRAIN_REPLACED:
-		tell_leave(c);
+		tell_queue(c);
 	}
 }
 
-/* A backlog with nobody left to serve it gets one more child, and before that a zygote, as long as that is known to
+/* What waits with nobody left to serve it gets one more child, and before that a zygote, as long as that is known to
  * work. */
-static void serve_backlog(struct pool *p)
+static void serve_rest(struct pool *p)
 {
 	uint64_t now = clock_ms();
 
@@ -135,11 +135,15 @@ void pool_drain_look(struct pool *p)
 		pool_park_close_idle(p);        /* what the last child handed over may have spoken */
 		if (pool_park_waiting(p) == 0)
 			pool_exit(p);
-		serve_backlog(p);
+		serve_rest(p);
 		return;
 	case DRAIN_REPLACED:
-		if (pool_child_count(p) == 0)
+		if (pool_child_count(p) > 0)
+			return;
+		pool_park_close_idle(p);
+		if (pool_park_queued(p) == 0)
 			pool_exit(p);
+		serve_rest(p);
 	}
 }
 
@@ -197,7 +201,7 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 		p->drain = DRAIN_REPLACED;
 		pool_status_stop(p);
 		pool_park_close_idle(p);
-		each_child(p, tell_leave);
+		each_child(p, tell_queue);
 	} else {
 		p->drain = DRAIN_FINISH;
 		each_child(p, note_flight);

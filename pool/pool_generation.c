@@ -64,6 +64,8 @@ static void on_ready(struct generation *g)
 	struct pool *p = g->pool;
 
 	g->ready = true;
+	free(p->load_error);
+	p->load_error = NULL;
 	if (pool_backoff_ok(&p->zygote_backoff) == POOL_BACKOFF_WELL)
 		log_notice("the application loads again");
 	if (p->old)
@@ -71,17 +73,31 @@ static void on_ready(struct generation *g)
 	pool_poke(p);
 }
 
+/* Tried again for days, it is said once, unless it fails for another reason. */
+static void on_failed(struct generation *g, const struct ipc_msg *msg)
+{
+	struct pool *p = g->pool;
+	char *why = xasprintf("%.*s", (int)msg->body_len, (const char *)msg->body);
+	bool known = p->load_error && strcmp(p->load_error, why) == 0;
+
+	log_at(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "the application cannot be loaded: %s", why);
+	free(p->load_error);
+	p->load_error = why;
+	g->cannot_load = true;
+}
+
 static void on_message(struct generation *g, struct ipc_msg *msg)
 {
 	const struct zygote_forked *forked = msg->body;
 	const struct zygote_exited *exited = msg->body;
 
+	g->heard_ms = clock_ms();
 	switch (msg->head.type) {
 	case ZYGOTE_READY:
 		on_ready(g);
 		break;
 	case ZYGOTE_FAILED:
-		log_error("the application cannot be loaded: %.*s", (int)msg->body_len, (const char *)msg->body);
+		on_failed(g, msg);
 		break;
 	case ZYGOTE_FORKED:
 	case ZYGOTE_FORK_FAILED:
@@ -168,7 +184,7 @@ static void reap_unborn(struct generation *g)
 void pool_generation_lost(struct generation *g, int error)
 {
 	struct pool *p = g->pool;
-	bool was_ready = g->ready;
+	bool was_ready = g->ready, cannot_load = g->cannot_load;
 	enum pool_backoff_news news;
 	uint64_t wait_ms;
 
@@ -186,12 +202,12 @@ void pool_generation_lost(struct generation *g, int error)
 	}
 	wait_ms = pool_backoff_wait_ms(&p->zygote_backoff, clock_ms());
 	if (news == POOL_BACKOFF_FAILING)
-		log_error("the application does not load; it is tried again, at last every 10 s");
-	if (!was_ready && !p->said_failing && !p->said_ready) {
-		p->said_failing = true;
-		pool_master_say(p, POOL_FAILING);
-	}
+		log_error("failing: the application does not load; it is tried again, at last every 10 s, and requests "
+		    "are answered with 503 (%s)", reason_name(REASON_SPAWN_FAILED));
+	if (!was_ready)
+		pool_master_failing(p, cannot_load);
 	retry_later(p, wait_ms);
+	pool_poke(p);
 }
 
 /* The master reaps zygotes, and children that outlived theirs. */

@@ -53,6 +53,17 @@ static void take_totals(struct pool *p)
 	memcpy(p->reasons, totals->reasons, sizeof(p->reasons));
 }
 
+void pool_master_failing(struct pool *p, bool cannot_load)
+{
+	struct master_failing body = { .cannot_load = cannot_load };
+	struct ipc_msg msg = { .head.type = POOL_FAILING, .body = &body, .body_len = sizeof(body) };
+
+	if (p->said_failing || p->said_ready)
+		return;
+	p->said_failing = true;
+	send_master(&msg);
+}
+
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 {
 	struct ipc_msg msg = { .head = { .type = POOL_ORDER_ZYGOTE, .generation = g->number }, .fd_count = 4 };

@@ -44,6 +44,7 @@ struct pool_child {
 	uint64_t born_ms;
 	uint64_t born_s;                /* the same as wall time, since 1970 */
 	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
+	uint64_t gone_ms;               /* when its link ended; 0: not */
 	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
 	int link;                       /* -1 once it has ended */
 	struct event *event;
@@ -64,7 +65,10 @@ struct generation {
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
 	bool dead;                      /* its zygote has gone: its children are the last */
+	bool cannot_load;               /* said by itself: ZYGOTE_FAILED */
+	bool told_stuck;
 	uint64_t ordered_ms;
+	uint64_t heard_ms;              /* the zygote's last message; 0: none */
 	int link;                       /* to the zygote; -1 when it has ended */
 	struct event *event;
 	struct buf log;
@@ -108,6 +112,7 @@ struct pool {
 	struct pool_backoff child_backoff;
 	struct event *retry;            /* the next zygote, after back-off */
 	bool said_ready, said_failing, said_at_rest;
+	char *load_error;               /* last reason in the log; NULL: it loads */
 	uint64_t start_s;               /* of this process; wall time */
 	uint64_t seen_begun;            /* by children that are gone: requests */
 	uint64_t seen_served;           /* of them, those that were over */
@@ -133,6 +138,8 @@ struct pool {
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 
 	struct status_server *status;   /* NULL: no pm.status_listen */
+	unsigned refused_count;         /* connections that pool_refuse.c holds */
+	struct buf refusal;             /* its answer in the making */
 
 	enum drain_phase drain;
 	struct event *drain_timer;
@@ -178,6 +185,7 @@ void pool_park_take(struct pool *p, int fd);
 void pool_park_linger(struct pool *p, int fd);
 void pool_park_close_idle(struct pool *p);      /* those that have said something go to the ready queue */
 int pool_park_waiting(struct pool *p);          /* connections that wait for a slot, at least */
+int pool_park_queued(struct pool *p);           /* the same without the listening sockets: the ready queue */
 
 /* pool_tick.c: looking, planning, obeying. */
 void pool_tick_init(struct pool *p);
@@ -193,6 +201,12 @@ int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask);  /* -1: n
 void pool_status_serve(struct pool *p);
 bool pool_status_busy(const struct pool *p);            /* somebody is connected, or waits to be accepted */
 void pool_status_stop(struct pool *p);                  /* accept no more; another process does */
+/* pool_overdue.c: kill who is stuck. In how many ms to ask again; POOL_WAIT_NEVER: time alone changes nothing. */
+uint64_t pool_overdue_child(struct pool_child *c, const struct board_brief *b, uint64_t now_ms);
+uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
+
+/* pool_refuse.c: a 503 to those who wait in vain. */
+void pool_refuse(struct pool *p);
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
@@ -204,6 +218,7 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
 void pool_master_rest(struct pool *p);
+void pool_master_failing(struct pool *p, bool cannot_load);     /* once, unless it was ready */
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 

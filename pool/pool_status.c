@@ -80,6 +80,7 @@ static void put_child(struct status *s, struct pool_child *c, uint64_t now_ms)
 	s->starting += v->brief.state == BOARD_STARTING || v->brief.state == BOARD_EMPTY;
 	s->accepted += v->brief.begun;
 	s->served += v->brief.served;
+	s->slow += v->brief.slow;
 	for (int i = 0; i < REASON_COUNT; i++)
 		s->reasons[i] += v->reasons[i];
 }
@@ -148,6 +149,7 @@ struct status *pool_status(struct pool *p)
 	s->start_time = p->start_s;
 	s->accepted = p->seen_begun;
 	s->served = p->seen_served;
+	s->slow = p->seen_slow;
 	memcpy(s->reasons, p->reasons, sizeof(s->reasons));
 	put_children(s, p);
 	put_queue(s, p);

@@ -12,7 +12,6 @@
 #define TICK_MS         10
 #define TICK_SLOW_MS    100             /* where nothing can be done sooner: static, or at max_children */
 #define CALM_AFTER_MS   1000
-#define OVERDUE_MS      2000            /* a child ends a late request itself; after this the pool process does */
 
 struct look {
 	struct pool_census census;
@@ -25,32 +24,6 @@ static void sooner(struct look *k, uint64_t wait_ms)
 {
 	if (wait_ms < k->wait_ms)
 		k->wait_ms = wait_ms;
-}
-
-/* A child that is stuck with its watcher too (stopped, or out of its mind) is killed from here. */
-static void check_overdue(struct pool_child *c, const struct board_brief *b, struct look *k)
-{
-	const struct pool *p = c->gen->pool;
-	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
-	bool working = b->state == BOARD_RUNNING || b->state == BOARD_FINISHING;
-	uint64_t age_ms;
-
-	if (limit_ms == 0)
-		return;
-	if (!working || b->untimed) {
-		if (working || b->owns_connection)
-			sooner(k, limit_ms);
-		return;
-	}
-	age_ms = board_age_ms(k->census.now_ms, b->request_start_ms);
-	if (age_ms < limit_ms + OVERDUE_MS) {
-		sooner(k, limit_ms + OVERDUE_MS - age_ms);
-		return;
-	}
-	if (c->kill_ms == 0)
-		log_warning("child %d does not end its late request: it is killed", (int)c->pid);
-	pool_reap_kill(c, k->census.now_ms);
-	sooner(k, CALM_AFTER_MS);
 }
 
 /* Each child that comes to serve ends a row of deaths, once. */
@@ -72,7 +45,7 @@ static void look_at_child(struct pool_child *c, struct look *k)
 	k->sum = k->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
 	k->census.total++;
 	k->active += pool_status_active(b.state);
-	check_overdue(c, &b, k);
+	sooner(k, pool_overdue_child(c, &b, k->census.now_ms));
 	if (c->gen != p->gen)
 		return;
 	note_first_request(c, &b);
@@ -96,6 +69,8 @@ static void take_look(struct pool *p, struct look *k)
 		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
 			if (both[i]->children[slot])
 				look_at_child(both[i]->children[slot], k);
+	if (p->gen)
+		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
 	k->census.draining = p->drain != DRAIN_NONE && p->drain != DRAIN_FINISH;
 	k->census.booting = p->gen && p->gen->booting;
@@ -205,6 +180,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	order_late(p, &k);
 	obey(p, &k);
 	rest_if_done(p, &k);
+	pool_refuse(p);
 	pool_drain_look(p);
 	if (k.census.now_ms < p->busy_until_ms) {
 		bool slow = p->conf->pm == CONF_PM_STATIC && p->drain == DRAIN_NONE;

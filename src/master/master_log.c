@@ -76,11 +76,21 @@ int master_log_start(struct master *m, struct err *err)
 
 void master_log_launched(struct master *m)
 {
+	if (!m->log_to_stderr)
+		log_also_to_fd(-1);
+}
+
+void master_log_settled(struct master *m)
+{
 	m->launched = true;
-	if (m->log_to_stderr)
-		return;
-	log_also_to_fd(-1);
-	dup2(m->log_fd, STDERR_FILENO);
+	if (!m->log_to_stderr)
+		dup2(m->log_fd, STDERR_FILENO);
+}
+
+void master_log_failed(struct master *m)
+{
+	if (!m->log_to_stderr && !m->launched)
+		log_also_to_fd(STDERR_FILENO);
 }
 
 static void error_log_reopen(struct master *m)

@@ -110,12 +110,14 @@ static void said_ready(struct master_proc *p, const struct ipc_msg *msg)
 
 static void said_failing(struct master_proc *p, const struct ipc_msg *msg)
 {
-	(void)msg;
+	struct master_failing how;
+
+	memcpy(&how, msg->body, sizeof(how));
 	if (p->state != MASTER_PROC_STARTING)
 		return;
 	p->state = MASTER_PROC_FAILING;
 	if (p->pool && p->pool->proc == p)
-		master_pool_failing(p->pool);
+		master_pool_failing(p->pool, how.cannot_load != 0);
 }
 
 /* One that has nothing to do is ready as well: a reload need not wait for its first request. */
@@ -155,7 +157,7 @@ static const struct order {
 	{ POOL_ORDER_ZYGOTE, 0, ORDER_FDS, order_zygote },
 	{ POOL_KILL, sizeof(struct master_pid), 0, order_kill },
 	{ POOL_READY, 0, 0, said_ready },
-	{ POOL_FAILING, 0, 0, said_failing },
+	{ POOL_FAILING, sizeof(struct master_failing), 0, said_failing },
 	{ POOL_AT_REST, sizeof(struct master_totals), 0, said_at_rest },
 	{ POOL_DRAINED, 0, 0, said_drained },
 };

@@ -69,6 +69,7 @@ struct master_pool {
 	struct master_totals totals;    /* when it last went to rest */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
+	bool cannot_load;               /* the answer: its application does not load */
 };
 
 enum master_proc_state {
@@ -146,6 +147,7 @@ struct master {
 	size_t unanswered;              /* pools that have not answered yet */
 	bool reload_again;              /* asked for while another was going on */
 	bool killed;                    /* the deadline has passed */
+	bool start_failed;              /* no pool could load its application */
 	uint64_t budget_ms;             /* ENDING: what each drain was given */
 };
 
@@ -179,7 +181,7 @@ void master_pool_unwatch(struct master_pool *pool);
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms);
 void master_pool_close(struct master_pool *pool);
 void master_pool_ready(struct master_pool *pool);
-void master_pool_failing(struct master_pool *pool);
+void master_pool_failing(struct master_pool *pool, bool cannot_load);
 void master_pool_proc_died(struct master_pool *pool, struct master_proc *proc, int status);
 void master_pool_answered(struct master_pool *pool);
 

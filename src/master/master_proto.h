@@ -26,7 +26,8 @@ enum pool_msg {
 	                                 * READY and its output pipe (stdout and stderr) */
 	POOL_KILL,                      /* struct master_pid: SIGKILL a process of mine that its zygote could not end */
 	POOL_READY,                     /* the first child is up (once per life of the pool process) */
-	POOL_FAILING,                   /* the generation does not become ready; the reason is in the log */
+	POOL_FAILING,                   /* struct master_failing: no child becomes ready; the reason is in the log (once
+	                                 * per life, and not after POOL_READY) */
 	POOL_AT_REST,                   /* struct master_totals; ondemand: no child, no connection: I may be ended
 	                                 * (MASTER_STOP follows) */
 	POOL_DRAINED,                   /* the requests that were in flight at MASTER_DRAIN are done, or time is
@@ -52,6 +53,7 @@ struct master_totals {
 struct master_log     { uint32_t file; uint32_t reserved; };    /* enum master_log_file */
 struct master_pid     { int32_t pid; uint32_t reserved; };
 struct master_errno   { int32_t error; uint32_t reserved; };
+struct master_failing { uint32_t cannot_load; uint32_t reserved; };     /* the application says so itself */
 struct master_reaped  { int32_t pid; int32_t status; };         /* status as waitpid gives it */
 struct master_drain   { uint32_t kind; uint32_t reserved; uint64_t budget_ms; };        /* 0: no bound */
 

@@ -244,7 +244,7 @@ void master_reload_deadline(struct master *m)
 		log_error("[pool %s] neither ready nor failing after %d seconds", pool->spec->name,
 			  MASTER_RELOAD_MS / 1000);
 		if (pool->standby)
-			master_pool_failing(pool);
+			master_pool_failing(pool, false);
 		else
 			master_pool_answered(pool);
 	}

@@ -15,6 +15,8 @@
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
+#define START_PATIENCE_S 8              /* the caller of a start in the background waits no longer: MASTER_DAEMON_UP */
+
 static int start_log(struct master *m, struct err *err)
 {
 	m->background = m->cli.background == MASTER_BACKGROUND_YES ||
@@ -71,6 +73,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (master_is_ending(m))
 		master_end_deadline(m);
+	else if (m->phase == MASTER_STARTING)
+		master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
 	else
 		master_reload_deadline(m);
 }
@@ -150,10 +154,36 @@ static int start_all(struct master *m)
 	return rc;
 }
 
+static bool start_is_vain(const struct master *m)
+{
+	for (size_t i = 0; i < m->pool_count; i++)
+		if (!m->pools[i]->cannot_load)
+			return false;
+	return m->phase == MASTER_STARTING;
+}
+
+/* Nothing would ever be served: whoever started us is to know it. One pool that serves is worth to go on. */
+static void start_give_up(struct master *m)
+{
+	m->start_failed = true;
+	master_log_failed(m);
+	log_error("no pool can load its application: the reasons stand in error_log (%s)", m->conf->global.error_log);
+	log_error("FPM initialization failed");
+	master_stop(m);
+}
+
 void master_round_over(struct master *m)
 {
 	if (master_is_ending(m))
 		return;
+	if (start_is_vain(m)) {
+		start_give_up(m);
+		return;
+	}
+	if (m->phase == MASTER_STARTING) {
+		master_log_settled(m);
+		master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
+	}
 	m->phase = MASTER_SERVING;
 	event_del(m->deadline);
 	log_notice("ready to handle connections");
@@ -166,8 +196,11 @@ void master_round_over(struct master *m)
 
 static void serve(struct master *m)
 {
+	const struct timeval patience = { .tv_sec = START_PATIENCE_S };
+
 	m->phase = MASTER_STARTING;
 	m->unanswered = m->pool_count;
+	event_add(m->deadline, &patience);
 	for (size_t i = 0; i < m->pool_count; i++) {
 		if (m->pools[i]->spec->ondemand)
 			master_pool_rest(m->pools[i]);
@@ -210,10 +243,11 @@ int master_serve(struct master *m)
 		title_set("weir: master");
 	master_log_launched(m);
 	log_notice("fpm is running, pid %d", (int)getpid());
-	master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
 	serve(m);
-	log_notice("exiting, bye-bye!");
+	if (!m->start_failed)
+		log_notice("exiting, bye-bye!");
 	master_undo(m);
+	master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_FAILED);
 	fd_close(&m->log_fd);
-	return EXIT_OK;
+	return m->start_failed ? EXIT_CONFIG : EXIT_OK;
 }

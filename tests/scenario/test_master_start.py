@@ -98,6 +98,35 @@ def test_a_bad_file_fails_before_the_background(weir):
     assert "nonsense" in fails(weir, 78, "-D")
 
 
+def unloadable(weir, name="www"):
+    """A pool whose application does not load."""
+    pool = weir.pool("php_admin_value[opcache.preload] = " + weir.path("preload.php"), name=name)
+    with open(weir.path("preload.php"), "w") as f:
+        f.write("<?php no_such_function();")
+    return pool
+
+
+@pytest.mark.parametrize("args,code", [("-F", 78), ("-D", 70)])
+@pytest.mark.parametrize("names", [["www"], ["one", "two"]])
+def test_no_pool_can_load_its_application(weir, args, code, names):
+    for name in names:
+        unloadable(weir, name)
+    said = fails(weir, code, args)
+    assert "no pool can load its application: the reasons stand in error_log (%s)" % weir.path("weir.log") in said
+    for name in names:
+        assert weir.log_lines(r"ERROR: \[pool %s\] PHP Fatal error: .*no_such_function" % name)
+        assert weir.log_lines(r"ERROR: \[pool %s\] the application cannot be loaded" % name)
+    assert not weir.log_lines("ready to handle")
+
+
+def test_one_pool_that_may_serve_is_worth_the_start(weir):
+    unloadable(weir)
+    rest = weir.pool("pm = ondemand", name="rest")
+    rest.write("ok.php", "echo 'ok';")
+    weir.start()
+    assert rest.get("/ok.php").text == "ok"
+
+
 def test_stderr_as_the_log(weir):
     www = weir.pool()
     www.write("ok.php", "echo 'ok';")
