@@ -248,3 +248,21 @@ def test_the_order_in_which_a_script_looks(pair, pool):
         found += differences(pair, base(pair, SCRIPT_FILENAME=path, SCRIPT_NAME="/x.php", HTTP_X="x", HTTP_PROXY="http://x",
                                         PHP_SELF="/evil" if pool == "fixed" else None), b"", pool)
     assert not found, "\n".join(found[:60])
+
+
+# ---- the process' own part
+
+@pytest.mark.parametrize("lines", ["", "clear_env = no", "env[HOME] = /mine", "clear_env = no\nenv[USER] = me",
+                                   "env[A] = $WEIR_TEST_A\nenv[B] = b", "clear_env = no\nenv[WEIR_TEST_A] = mine"])
+def test_user_and_home_and_what_the_pool_gives(lines):
+    pair = EnvPair().pool(lines)
+    try:
+        for side in pair.both:
+            side.env = {"HOME": "/nobody's", "USER": "nobody's", "WEIR_TEST_A": "a"}
+        pair.start()
+        path = pair.write("env.php", "foreach (['HOME', 'USER', 'A', 'B', 'WEIR_TEST_A', 'PHP_INI_SCAN_DIR'] as $n) "
+                          "$e[$n] = [getenv($n), $_SERVER[$n] ?? null]; echo json_encode($e);")
+        found = differences(pair, base(pair, SCRIPT_FILENAME=path))
+        assert not found, "\n".join(found)
+    finally:
+        pair.finish()

@@ -176,6 +176,16 @@ def test_disable_functions_and_a_script_that_opcache_holds(weir):
     assert ini(www, uri)[:3] == [True, True, True]
 
 
+def test_disable_functions_and_machine_code(weir):
+    """opcache's JIT would not notice."""
+    www = weir.pool("pm.max_children = 1\nphp_admin_value[opcache.jit_buffer_size] = 16M\n"
+                    "php_admin_value[opcache.jit] = tracing")
+    weir.start()
+    uri = www.script(gone("exec"))
+    assert ini(www, uri, PHP_ADMIN_VALUE="disable_functions=exec")[:2] == [True, True]
+    weir.wait_log("disable_functions in PHP_VALUE or PHP_ADMIN_VALUE of a request is ignored: opcache's JIT")
+
+
 def test_ini_get_shows_the_functions(one, weir):
     weir.start()
     assert one.run("echo ini_get('disable_functions');", PHP_ADMIN_VALUE="disable_functions=exec").text == "exec"
