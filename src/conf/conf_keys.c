@@ -300,7 +300,8 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Caught lines stand in the log as 'child N said into stderr: \"...\"'. No: bare.",
 	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "clear_env", POOL(clear_env), .type = CONF_BOOL, .initial = "yes",
-	  .meaning = "Children do not see Weir's own environment, only what env[] gives them. USER and HOME are the pool's user's in either case.",
+	  .meaning = "Children do not see Weir's own environment, only what env[] gives them. USER "
+		"and HOME are the pool's user's in either case.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "apparmor_hat", POOL(apparmor_hat), .type = CONF_STRING, .flags = CONF_KEY_UNDUMPED,
 	  .meaning = "Children change to this AppArmor hat of their profile.",
