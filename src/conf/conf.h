@@ -71,6 +71,10 @@ struct conf_pool {
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
 	enum conf_mpm mpm;
+	int threads_per_child;          /* slots of one child; 1 under prefork */
+	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic: filled in */
+	int max_spare_threads;
+	int max_request_workers;        /* slots in all: max_children * threads_per_child */
 
 	char *user, *group;             /* as written, or NULL */
 	struct conf_owner owner;
