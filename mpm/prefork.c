@@ -122,7 +122,7 @@ static void on_event(struct prefork *p, uint32_t what)
 
 static void prefork_run(struct child *c)
 {
-	struct prefork p = { .child = c, .slot = &c->slot };
+	struct prefork p = { .child = c, .slot = &c->slots[0] };
 	struct epoll_event event;
 
 	if (watch_all(&p) < 0) {

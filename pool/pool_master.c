@@ -47,9 +47,9 @@ static _Noreturn void stop(struct pool *p)
 	struct generation *both[] = { p->gen, p->old };
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				pool_reap_kill(both[i]->children[slot], 1);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				pool_reap_kill(both[i]->children[place], 1);
 		if (both[i])
 			pool_generation_end(both[i]);
 	}

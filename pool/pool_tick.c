@@ -27,7 +27,7 @@ static void sooner(struct look *k, uint64_t wait_ms)
 }
 
 /* A child that is stuck with its watcher too (stopped, or out of its mind) is killed from here. */
-static void check_overdue(struct pool_child *c, const struct board_brief *b, struct look *k)
+static void check_slot_overdue(struct pool_child *c, const struct board_brief *b, struct look *k)
 {
 	const struct pool *p = c->gen->pool;
 	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
@@ -51,36 +51,83 @@ static void check_overdue(struct pool_child *c, const struct board_brief *b, str
 	sooner(k, CALM_AFTER_MS);
 }
 
-/* Each child that comes to serve ends a row of deaths, once. */
-static void note_first_request(struct pool_child *c, const struct board_brief *b)
+static void check_overdue(struct pool_child *c, struct look *k)
 {
-	if (c->has_served || b->served == 0)
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		check_slot_overdue(c, &b, k);
+	}
+}
+
+/* Each child that comes to serve ends a row of deaths, once. */
+static void note_first_request(struct pool_child *c, uint64_t served)
+{
+	if (c->has_served || served == 0)
 		return;
 	c->has_served = true;
 	if (pool_backoff_ok(&c->gen->pool->child_backoff) == POOL_BACKOFF_WELL)
 		log_notice("children serve again");
 }
 
+/* A child's slots, taken together. */
+struct child_look {
+	int idle;
+	uint64_t idle_since_ms;         /* of the slot that became so last */
+	uint64_t served;
+	uint64_t sum;                   /* differs when anything moved */
+};
+
+static void look_at_slots(const struct pool_child *c, struct child_look *out)
+{
+	*out = (struct child_look){ 0 };
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		out->sum = out->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
+		out->served += b.served;
+		if (b.state != BOARD_IDLE)
+			continue;
+		out->idle++;
+		if (b.since_ms > out->idle_since_ms)
+			out->idle_since_ms = b.since_ms;
+	}
+}
+
+/* Those that leave count under prefork, where each may still have its request; under worker they have places of
+ * their own. */
+static bool counts(const struct pool_child *c)
+{
+	return c->phase != CHILD_RETIRING || c->gen->pool->conf->mpm != CONF_MPM_WORKER;
+}
+
 static void look_at_child(struct pool_child *c, struct look *k)
 {
 	struct pool *p = c->gen->pool;
-	struct board_brief b;
+	struct pool_census *now = &k->census;
+	struct child_look slots;
 
-	board_peek(c->gen->board, c->slot, &b);
-	k->sum = k->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
-	k->census.total++;
-	check_overdue(c, &b, k);
+	look_at_slots(c, &slots);
+	check_overdue(c, k);
+	k->sum = k->sum * 31 + slots.sum;
+	now->total += counts(c);
 	if (c->gen != p->gen)
 		return;
-	note_first_request(c, &b);
-	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN)
-		k->census.starting++;
-	else if (c->phase == CHILD_RETIRING)
-		k->census.retiring++;
-	else if (b.state == BOARD_IDLE)
-		pool_census_idle(&k->census, &p->limits, board_age_ms(k->census.now_ms, b.since_ms));
-	else
-		k->census.busy++;
+	note_first_request(c, slots.served);
+	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN) {
+		now->starting += p->threads;
+	} else if (c->phase == CHILD_RETIRING) {
+		now->retiring++;
+	} else {
+		now->serving++;
+		now->busy += p->threads - slots.idle;
+		if (slots.idle == p->threads)
+			pool_census_idle(now, &p->limits, board_age_ms(now->now_ms, slots.idle_since_ms));
+		else
+			now->idle += slots.idle;
+	}
 }
 
 static void take_look(struct pool *p, struct look *k)
@@ -90,9 +137,9 @@ static void take_look(struct pool *p, struct look *k)
 	*k = (struct look){ .wait_ms = POOL_WAIT_NEVER };
 	k->census.now_ms = clock_ms();
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				look_at_child(both[i]->children[slot], k);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				look_at_child(both[i]->children[place], k);
 	k->census.waiting = pool_park_waiting(p);
 	k->census.draining = p->drain != DRAIN_NONE && p->drain != DRAIN_FINISH;
 	k->census.booting = p->gen && p->gen->booting;
@@ -101,25 +148,27 @@ static void take_look(struct pool *p, struct look *k)
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
 }
 
+/* The one with the most idle slots, and of several that which was used least lately. Without any it stays. */
 static void retire_one(struct generation *g)
 {
-	struct pool_child *longest = NULL;
-	struct board_brief b;
-	uint64_t since_ms = UINT64_MAX;
+	struct pool_child *best = NULL;
+	struct child_look best_look = { .idle = 0 }, slots;
 
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		struct pool_child *c = g->children[slot];
+	for (int place = 0; place < g->pool->places; place++) {
+		struct pool_child *c = g->children[place];
 
 		if (!c || c->phase != CHILD_SERVING)
 			continue;
-		board_peek(g->board, c->slot, &b);
-		if (b.state == BOARD_IDLE && b.since_ms < since_ms) {
-			since_ms = b.since_ms;
-			longest = c;
-		}
+		look_at_slots(c, &slots);
+		if (slots.idle < best_look.idle || slots.idle == 0)
+			continue;
+		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
+			continue;
+		best = c;
+		best_look = slots;
 	}
-	if (longest)
-		pool_talk_order(longest, CHILD_DRAIN);
+	if (best)
+		pool_talk_order(best, CHILD_DRAIN);
 }
 
 static void say_at_max(struct pool *p)

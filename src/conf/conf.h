@@ -175,6 +175,13 @@ void conf_free(struct conf **conf);
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
 
+/* How many children of one generation there is room for: under worker as many again as may serve, so that those that
+ * leave, and take their time for it, keep no place from those that follow. */
+static inline int conf_pool_places(const struct conf_pool *pool)
+{
+	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children : pool->max_children;
+}
+
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
 void conf_pool_write(const struct conf_global *global, const struct conf_pool *pool, struct buf *out);
 struct conf_pool *conf_pool_read(const char *text, size_t len, struct conf_global *global_out,
