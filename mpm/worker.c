@@ -223,7 +223,6 @@ static void slot_run(struct worker *w, struct slot *s)
 	struct child *c = w->child;
 	struct epoll_event event;
 
-	board_slot_state(s->board, BOARD_IDLE, clock_ms());
 	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
 		if (epoll_wait(w->epoll, &event, 1, -1) == 1)
 			on_event(w, s, event.data.u64);
@@ -284,8 +283,11 @@ static void worker_run(struct child *c)
 	struct worker *w = worker_new(c);
 	struct worker_slot *slots = xcalloc(c->slot_count, sizeof(*slots));
 
-	for (unsigned i = 0; i < c->slot_count; i++)
+	/* All are idle before anybody counts them. */
+	for (unsigned i = 0; i < c->slot_count; i++) {
 		slots[i] = (struct worker_slot){ .w = w, .slot = &c->slots[i] };
+		board_slot_state(c->slots[i].board, BOARD_IDLE, clock_ms());
+	}
 	if (watch_all(w) < 0) {
 		log_error("cannot wait for connections: %s", strerror(errno));
 		_exit(EXIT_SOFTWARE);

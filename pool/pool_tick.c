@@ -75,6 +75,7 @@ static void note_first_request(struct pool_child *c, uint64_t served)
 struct child_look {
 	int idle;
 	uint64_t idle_since_ms;         /* of the slot that became so last */
+	int leaving;
 	uint64_t served;
 	uint64_t sum;                   /* differs when anything moved */
 };
@@ -88,6 +89,7 @@ static void look_at_slots(const struct pool_child *c, struct child_look *out)
 		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
 		out->sum = out->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
 		out->served += b.served;
+		out->leaving += b.state == BOARD_LEAVING;
 		if (b.state != BOARD_IDLE)
 			continue;
 		out->idle++;
@@ -96,11 +98,17 @@ static void look_at_slots(const struct pool_child *c, struct child_look *out)
 	}
 }
 
-/* Those that leave count under prefork, where each may still have its request; under worker they have places of
- * their own. */
-static bool counts(const struct pool_child *c)
+/* Told to, or by itself, as after pm.max_requests. */
+static bool leaves(const struct pool_child *c, const struct child_look *slots)
 {
-	return c->phase != CHILD_RETIRING || c->gen->pool->conf->mpm != CONF_MPM_WORKER;
+	return c->phase == CHILD_RETIRING || slots->leaving > 0;
+}
+
+/* Under prefork all count. Under worker those that leave, which may take long over what they have in hand, have places
+ * of their own. */
+static bool counts(const struct pool_child *c, const struct child_look *slots)
+{
+	return c->gen->pool->conf->mpm != CONF_MPM_WORKER || !leaves(c, slots);
 }
 
 static void look_at_child(struct pool_child *c, struct look *k)
@@ -112,13 +120,13 @@ static void look_at_child(struct pool_child *c, struct look *k)
 	look_at_slots(c, &slots);
 	check_overdue(c, k);
 	k->sum = k->sum * 31 + slots.sum;
-	now->total += counts(c);
+	now->total += counts(c, &slots);
 	if (c->gen != p->gen)
 		return;
 	note_first_request(c, slots.served);
 	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN) {
 		now->starting += p->threads;
-	} else if (c->phase == CHILD_RETIRING) {
+	} else if (leaves(c, &slots)) {
 		now->retiring++;
 	} else {
 		now->serving++;
@@ -160,7 +168,7 @@ static void retire_one(struct generation *g)
 		if (!c || c->phase != CHILD_SERVING)
 			continue;
 		look_at_slots(c, &slots);
-		if (slots.idle < best_look.idle || slots.idle == 0)
+		if (leaves(c, &slots) || slots.idle < best_look.idle || slots.idle == 0)
 			continue;
 		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
 			continue;
