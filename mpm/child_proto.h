@@ -35,7 +35,7 @@ enum child_report {
 	CHILD_ASK_STATUS,       /* struct child_ask: what does the pool do? */
 };
 
-struct child_ask { uint32_t number; uint32_t reserved; };       /* the child's own, to know the answer by */
+struct child_ask { uint32_t number; uint32_t slot; };   /* the child's own, to know the answer by */
 struct child_stop { uint32_t reason; uint32_t reserved; };      /* enum reason */
 
 #endif

@@ -77,7 +77,14 @@ static struct pool *pool_new(struct spawn_info *info)
 	if (!p->base)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
+	p->places = conf_pool_places(p->conf);
+	p->threads = p->conf->threads_per_child;
 	return p;
+}
+
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)
+{
+	return c->place * (uint32_t)c->gen->pool->threads + i;
 }
 
 unsigned pool_child_count(const struct pool *p)
@@ -86,8 +93,8 @@ unsigned pool_child_count(const struct pool *p)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			count += both[i]->children[slot] != NULL;
+		for (int place = 0; both[i] && place < p->places; place++)
+			count += both[i]->children[place] != NULL;
 	return count;
 }
 

@@ -19,8 +19,8 @@
 
 bool pool_generation_empty(const struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
-		if (g->children[slot])
+	for (int place = 0; place < g->pool->places; place++)
+		if (g->children[place])
 			return false;
 	return true;
 }
@@ -54,9 +54,9 @@ void pool_generation_free(struct generation **gp)
 
 static void retire_all(struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
-		if (g->children[slot])
-			pool_talk_order(g->children[slot], CHILD_DRAIN);
+	for (int place = 0; place < g->pool->places; place++)
+		if (g->children[place])
+			pool_talk_order(g->children[place], CHILD_DRAIN);
 }
 
 static void on_ready(struct generation *g)
@@ -102,11 +102,11 @@ static void on_message(struct generation *g, struct ipc_msg *msg)
 	case ZYGOTE_FORKED:
 	case ZYGOTE_FORK_FAILED:
 		if (msg->body_len == sizeof(*forked))
-			pool_spawn_done(g, forked->slot, forked->pid, forked->error);
+			pool_spawn_done(g, forked->place, forked->pid, forked->error);
 		break;
 	case ZYGOTE_EXITED:
 		if (msg->body_len == sizeof(*exited))
-			pool_reap_child(g, exited->slot, exited->pid, exited->status);
+			pool_reap_child(g, exited->place, exited->pid, exited->status);
 		break;
 	case ZYGOTE_LOG:
 		pool_talk_log(&g->log, "", msg);
@@ -173,11 +173,11 @@ static void put_aside(struct generation *g)
 /* Those whose order the zygote took along; one that was forked all the same has a link that lives. */
 static void reap_unborn(struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		struct pool_child *c = g->children[slot];
+	for (int place = 0; place < g->pool->places; place++) {
+		struct pool_child *c = g->children[place];
 
 		if (c && c->pid == 0 && c->link == -1)
-			pool_reap_child(g, (uint32_t)slot, 0, 0);
+			pool_reap_child(g, (uint32_t)place, 0, 0);
 	}
 }
 
@@ -228,9 +228,9 @@ void pool_generation_reaped(struct pool *p, pid_t pid, int status)
 			pool_generation_lost(g, 0);
 			return;
 		}
-		for (int slot = 0; slot < p->conf->max_children; slot++)
-			if (g->children[slot] && g->children[slot]->pid == pid) {
-				pool_reap_child(g, (uint32_t)slot, pid, status);
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place] && g->children[place]->pid == pid) {
+				pool_reap_child(g, (uint32_t)place, pid, status);
 				return;
 			}
 	}
@@ -242,7 +242,7 @@ static int make_descriptors(struct generation *g, int link[2], int output[2])
 	struct pool *p = g->pool;
 
 	link[0] = link[1] = output[0] = output[1] = -1;
-	g->board = board_create((uint32_t)p->conf->max_children, &g->board_fd);
+	g->board = board_create((uint32_t)(p->places * p->threads), &g->board_fd);
 	if (!g->board || ipc_pair(link) < 0 || pipe2(output, O_CLOEXEC) < 0)
 		return -1;
 	return 0;
@@ -260,7 +260,7 @@ void pool_generation_order(struct pool *p)
 	g->booting = true;
 	g->link = g->board_fd = -1;
 	g->out = (struct pool_lines){ .pool = p, .stream = "stderr", .fd = -1 };
-	g->children = xcalloc((size_t)p->conf->max_children, sizeof(*g->children));
+	g->children = xcalloc((size_t)p->places, sizeof(*g->children));
 	p->gen = g;
 	if (make_descriptors(g, link, output) < 0) {
 		log_warning("cannot order a zygote: %s", strerror(errno));

@@ -26,7 +26,8 @@ void pool_master_say(struct pool *p, uint32_t type)
 void pool_master_rest(struct pool *p)
 {
 	struct master_totals totals = {
-		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .at_max = p->at_max_count,
+		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .slow = p->seen_slow,
+		.at_max = p->at_max_count,
 		.active_max = p->active_max, .queue_max = p->queue_max,
 	};
 	struct ipc_msg msg = { .head.type = POOL_AT_REST, .body = &totals, .body_len = sizeof(totals) };
@@ -47,6 +48,7 @@ static void take_totals(struct pool *p)
 	p->start_s = totals->start_s;
 	p->seen_begun = totals->begun;
 	p->seen_served = totals->served;
+	p->seen_slow = totals->slow;
 	p->at_max_count = totals->at_max;
 	p->active_max = (unsigned)totals->active_max;
 	p->queue_max = totals->queue_max;
@@ -89,9 +91,9 @@ static _Noreturn void stop(struct pool *p)
 	struct generation *both[] = { p->gen, p->old };
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				pool_reap_kill(both[i]->children[slot], 1);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				pool_reap_kill(both[i]->children[place], 1);
 		if (both[i])
 			pool_generation_end(both[i]);
 	}

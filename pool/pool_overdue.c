@@ -34,12 +34,28 @@ static uint64_t late_request(struct pool_child *c, const struct board_brief *b, 
 	return AGAIN_MS;
 }
 
-uint64_t pool_overdue_child(struct pool_child *c, const struct board_brief *b, uint64_t now_ms)
+static uint64_t late_requests(struct pool_child *c, uint64_t now_ms)
+{
+	uint64_t least_ms = POOL_WAIT_NEVER;
+
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+		uint64_t wait_ms;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		wait_ms = late_request(c, &b, now_ms);
+		if (wait_ms < least_ms)
+			least_ms = wait_ms;
+	}
+	return least_ms;
+}
+
+uint64_t pool_overdue_child(struct pool_child *c, uint64_t now_ms)
 {
 	uint64_t until_ms = c->born_ms + CHILD_READY_MS;
 
 	if (c->phase != CHILD_BORN)             /* without a pid it is its zygote that is late */
-		return late_request(c, b, now_ms);
+		return late_requests(c, now_ms);
 	if (now_ms < until_ms)
 		return until_ms - now_ms;
 	if (c->kill_ms == 0)
@@ -76,8 +92,8 @@ static uint64_t zygote_limit_ms(const struct generation *g, uint64_t now_ms)
 
 	if (!g->ready)
 		return g->ordered_ms + ZYGOTE_READY_MS;
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		uint64_t since_ms = g->children[slot] ? owed_ms(g->children[slot], now_ms) : 0;
+	for (int place = 0; place < g->pool->places; place++) {
+		uint64_t since_ms = g->children[place] ? owed_ms(g->children[place], now_ms) : 0;
 
 		if (since_ms != 0 && since_ms < oldest_ms)
 			oldest_ms = since_ms;

@@ -214,7 +214,7 @@ int pool_park_waiting(struct pool *p)
 
 static unsigned parking_places(const struct pool *p)
 {
-	rlim_t taken = FILES_KEPT_FREE + LINGER_MAX + 4 * (rlim_t)p->conf->max_children;
+	rlim_t taken = FILES_KEPT_FREE + LINGER_MAX + 4 * (rlim_t)p->places;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur <= taken)

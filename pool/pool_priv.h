@@ -36,9 +36,17 @@ enum child_phase {
 	CHILD_RETIRING,                 /* told to leave */
 };
 
+/* What the pool process knows of one slot of a child. */
+struct pool_slot {
+	struct board_view view;         /* last good copy */
+	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
+	bool drain_waits;               /* that request is not done */
+};
+
 struct pool_child {
 	struct generation *gen;
-	uint32_t slot;
+	uint32_t place;                 /* among the generation's children */
+	struct pool_slot *slots;        /* pool->threads of them */
 	enum child_phase phase;
 	pid_t pid;                      /* 0 while ORDERED */
 	uint64_t born_ms;
@@ -51,9 +59,6 @@ struct pool_child {
 	struct buf log;                 /* a log line in the making */
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
-	struct board_view view;         /* last good copy */
-	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
-	bool drain_waits;               /* that request is not done */
 	bool told_last;
 	bool has_served;
 };
@@ -75,7 +80,7 @@ struct generation {
 	struct pool_lines out;          /* the zygote's own output */
 	struct board *board;
 	int board_fd;
-	struct pool_child **children;   /* by slot; conf->max_children places */
+	struct pool_child **children;   /* by place; pool->places of them */
 	struct pool_pace pace;
 	bool booting;
 };
@@ -99,6 +104,8 @@ struct pool {
 	struct conf_pool *conf;
 	struct event_base *base;
 	struct pool_limits limits;
+	int places;                     /* for children, in a generation */
+	int threads;                    /* slots of a child */
 	uint8_t space[IPC_MAX_BODY];
 
 	struct event *master;           /* SPAWN_FD_LINK */
@@ -156,10 +163,10 @@ void pool_generation_end(struct generation *g);                 /* close its zyg
 
 /* pool_spawn.c: births. */
 bool pool_spawn_child(struct generation *g);
-void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error);
+void pool_spawn_done(struct generation *g, uint32_t place, pid_t pid, int error);
 
 /* pool_reap.c: deaths. */
-void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status);
+void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status);
 void pool_reap_kill(struct pool_child *c, uint64_t now_ms);     /* SIGKILL by way of its zygote, then of the master */
 
 /* pool_talk.c: messages to and from children. */
@@ -202,7 +209,7 @@ void pool_status_serve(struct pool *p);
 bool pool_status_busy(const struct pool *p);            /* somebody is connected, or waits to be accepted */
 void pool_status_stop(struct pool *p);                  /* accept no more; another process does */
 /* pool_overdue.c: kill who is stuck. In how many ms to ask again; POOL_WAIT_NEVER: time alone changes nothing. */
-uint64_t pool_overdue_child(struct pool_child *c, const struct board_brief *b, uint64_t now_ms);
+uint64_t pool_overdue_child(struct pool_child *c, uint64_t now_ms);
 uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
 
 /* pool_refuse.c: a 503 to those who wait in vain. */
@@ -223,6 +230,8 @@ void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 
 /* pool.c */
+/* The scoreboard's number of a child's slot. */
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i);
 _Noreturn void pool_exit(struct pool *p);
 unsigned pool_child_count(const struct pool *p);
 

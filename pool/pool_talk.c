@@ -140,7 +140,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	pool_talk_drain(c);
 	/* Ordered of a zygote that died: nobody else will ever tell of it. */
 	if (c->link == -1 && c->pid == 0 && c->gen->dead)
-		pool_reap_child(c->gen, c->slot, 0, 0);
+		pool_reap_child(c->gen, c->place, 0, 0);
 }
 
 void pool_talk_start(struct pool_child *c)

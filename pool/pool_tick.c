@@ -27,36 +27,83 @@ static void sooner(struct look *k, uint64_t wait_ms)
 }
 
 /* Each child that comes to serve ends a row of deaths, once. */
-static void note_first_request(struct pool_child *c, const struct board_brief *b)
+static void note_first_request(struct pool_child *c, uint64_t served)
 {
-	if (c->has_served || b->served == 0)
+	if (c->has_served || served == 0)
 		return;
 	c->has_served = true;
 	if (pool_backoff_ok(&c->gen->pool->child_backoff) == POOL_BACKOFF_WELL)
 		log_notice("children serve again");
 }
 
+/* A child's slots, taken together. */
+struct child_look {
+	int idle;
+	uint64_t idle_since_ms;         /* of the slot that became so last */
+	int leaving;
+	int active;                     /* as the status counts */
+	uint64_t served;
+	uint64_t sum;                   /* differs when anything moved */
+};
+
+static void look_at_slots(const struct pool_child *c, struct child_look *out)
+{
+	*out = (struct child_look){ 0 };
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		out->sum = out->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
+		out->served += b.served;
+		out->leaving += b.state == BOARD_LEAVING;
+		out->active += pool_status_active(b.state);
+		if (b.state != BOARD_IDLE)
+			continue;
+		out->idle++;
+		if (b.since_ms > out->idle_since_ms)
+			out->idle_since_ms = b.since_ms;
+	}
+}
+
+/* Told to, or by itself, as after pm.max_requests. */
+static bool leaves(const struct pool_child *c, const struct child_look *slots)
+{
+	return c->phase == CHILD_RETIRING || slots->leaving > 0;
+}
+
+/* Under prefork all count. Under worker those that leave, which may take long over what they have in hand, have places
+ * of their own. */
+static bool counts(const struct pool_child *c, const struct child_look *slots)
+{
+	return c->gen->pool->conf->mpm != CONF_MPM_WORKER || !leaves(c, slots);
+}
+
 static void look_at_child(struct pool_child *c, struct look *k)
 {
 	struct pool *p = c->gen->pool;
-	struct board_brief b;
+	struct pool_census *now = &k->census;
+	struct child_look slots;
 
-	board_peek(c->gen->board, c->slot, &b);
-	k->sum = k->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
-	k->census.total++;
-	k->active += pool_status_active(b.state);
-	sooner(k, pool_overdue_child(c, &b, k->census.now_ms));
+	look_at_slots(c, &slots);
+	k->sum = k->sum * 31 + slots.sum;
+	k->active += (unsigned)slots.active;
+	sooner(k, pool_overdue_child(c, now->now_ms));
+	now->total += counts(c, &slots);
 	if (c->gen != p->gen)
 		return;
-	note_first_request(c, &b);
-	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN)
-		k->census.starting++;
-	else if (c->phase == CHILD_RETIRING)
-		k->census.retiring++;
-	else if (b.state == BOARD_IDLE)
-		pool_census_idle(&k->census, &p->limits, board_age_ms(k->census.now_ms, b.since_ms));
-	else
-		k->census.busy++;
+	note_first_request(c, slots.served);
+	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN) {
+		now->starting += p->threads;
+	} else if (leaves(c, &slots)) {
+		now->retiring++;
+	} else {
+		now->serving++;
+		now->busy += p->threads - slots.idle;
+		if (slots.idle == p->threads)
+			pool_census_idle(now, &p->limits, board_age_ms(now->now_ms, slots.idle_since_ms));
+		else
+			now->idle += slots.idle;
+	}
 }
 
 static void take_look(struct pool *p, struct look *k)
@@ -66,9 +113,9 @@ static void take_look(struct pool *p, struct look *k)
 	*k = (struct look){ .wait_ms = POOL_WAIT_NEVER };
 	k->census.now_ms = clock_ms();
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				look_at_child(both[i]->children[slot], k);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				look_at_child(both[i]->children[place], k);
 	if (p->gen)
 		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
@@ -79,25 +126,27 @@ static void take_look(struct pool *p, struct look *k)
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
 }
 
+/* The one with the most idle slots, and of several that which was used least lately. Without any it stays. */
 static void retire_one(struct generation *g)
 {
-	struct pool_child *longest = NULL;
-	struct board_brief b;
-	uint64_t since_ms = UINT64_MAX;
+	struct pool_child *best = NULL;
+	struct child_look best_look = { .idle = 0 }, slots;
 
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		struct pool_child *c = g->children[slot];
+	for (int place = 0; place < g->pool->places; place++) {
+		struct pool_child *c = g->children[place];
 
 		if (!c || c->phase != CHILD_SERVING)
 			continue;
-		board_peek(g->board, c->slot, &b);
-		if (b.state == BOARD_IDLE && b.since_ms < since_ms) {
-			since_ms = b.since_ms;
-			longest = c;
-		}
+		look_at_slots(c, &slots);
+		if (leaves(c, &slots) || slots.idle < best_look.idle || slots.idle == 0)
+			continue;
+		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
+			continue;
+		best = c;
+		best_look = slots;
 	}
-	if (longest)
-		pool_talk_order(longest, CHILD_DRAIN);
+	if (best)
+		pool_talk_order(best, CHILD_DRAIN);
 }
 
 static void say_at_max(struct pool *p)

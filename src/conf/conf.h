@@ -71,6 +71,10 @@ struct conf_pool {
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
 	enum conf_mpm mpm;
+	int threads_per_child;          /* slots of one child; 1 under prefork */
+	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic: filled in */
+	int max_spare_threads;
+	int max_request_workers;        /* slots in all: max_children * threads_per_child */
 
 	char *user, *group;             /* as written, or NULL */
 	struct conf_owner owner;
@@ -171,6 +175,13 @@ void conf_free(struct conf **conf);
 /* Every key and value as php-fpm's -tt prints them: lines "\tname = value", "[pool]" heads; appended to out,
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
+
+/* How many children of one generation there is room for: under worker as many again as may serve, so that those that
+ * leave, and take their time for it, keep no place from those that follow. */
+static inline int conf_pool_places(const struct conf_pool *pool)
+{
+	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children : pool->max_children;
+}
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
 void conf_pool_write(const struct conf_global *global, const struct conf_pool *pool, struct buf *out);

@@ -72,7 +72,7 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 	if (p->max_children < 1)
 		conf_note_key(l, d, CONF_ERROR, "pm.max_children",
 			      "pm.max_children must be a positive value");
-	if (p->pm == CONF_PM_DYNAMIC) {
+	if (conf_check_mpm(l, d) && p->pm == CONF_PM_DYNAMIC) {
 		check_spare(l, d);
 		check_start_servers(l, d);
 	}

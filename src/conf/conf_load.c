@@ -63,7 +63,7 @@ static void refuse_value(struct conf_loading *l, const char *name, const char *v
 static bool refuse_later_value(struct conf_loading *l, const struct conf_key *key, const char *value)
 {
 	bool later = (!strcmp(key->name, "error_log") && !strcasecmp(value, "syslog")) ||
-		     (key->type == CONF_MPM && (!strcasecmp(value, "worker") || !strcasecmp(value, "event")));
+		     (key->type == CONF_MPM && !strcasecmp(value, "event"));
 
 	if (later)
 		conf_note_at(l, CONF_ERROR, &l->at,

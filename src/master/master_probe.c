@@ -138,6 +138,23 @@ static int test_probe(struct master *m, const struct conf *conf, const struct co
 	return rc;
 }
 
+int master_probe_threads(struct master *m, const struct conf *conf)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < conf->pool_count; i++) {
+		const struct conf_pool *pool = conf->pools[i];
+		char *module = NULL;
+
+		if (pool->threads_per_child > 1
+		    && conf_find_module(m->module_dir, pool->sapi, pool->php_version, &module, NULL) == 0
+		    && test_probe(m, conf, pool, module) < 0)
+			rc = -1;
+		free(module);
+	}
+	return rc;
+}
+
 /* Each plug-in once, for the first pool that needs it. */
 static int test_probes(struct master *m, const struct conf *conf)
 {
@@ -155,7 +172,7 @@ static int test_probes(struct master *m, const struct conf *conf)
 			rc = -1;
 			continue;
 		}
-		while (j < i && strcmp(seen[j], seen[i]) != 0)
+		while (j < i && (strcmp(seen[j], seen[i]) != 0 || pool->threads_per_child > 1))
 			j++;
 		if (j == i && test_probe(m, conf, pool, seen[i]) < 0)
 			rc = -1;

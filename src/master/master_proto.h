@@ -45,7 +45,7 @@ enum master_log_file { MASTER_LOG_ERROR, MASTER_LOG_ACCESS, MASTER_LOG_SLOW };
 /* What a pool's status counts. The master keeps it while an ondemand pool rests, and believes none of it. */
 struct master_totals {
 	uint64_t start_s;                       /* wall time: when the pool was started, its rests included */
-	uint64_t begun, served, at_max;         /* as in struct pool */
+	uint64_t begun, served, slow, at_max;   /* as in struct pool */
 	uint64_t active_max, queue_max;
 	uint64_t reasons[REASON_COUNT];
 };

@@ -10,6 +10,7 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 
 struct reload {                         /* what is prepared, and thrown away when something is wrong */
@@ -32,7 +33,7 @@ static int reload_load(struct master *m, struct reload *r)
 	conf_notes_free(&notes);
 	if (!r->conf)
 		log_error("failed to load configuration file '%s'", m->conf_file);
-	return r->conf ? 0 : -1;
+	return r->conf ? master_probe_threads(m, r->conf) : -1;
 }
 
 static int reload_log(struct master *m, struct reload *r)

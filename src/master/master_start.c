@@ -12,6 +12,7 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
@@ -126,6 +127,8 @@ static int (*const start_steps[])(struct master *m, struct err *err) = {
 static int start_conf(struct master *m, struct conf_notes *notes)
 {
 	m->conf = master_conf_load(m, notes);
+	if (m->conf && master_probe_threads(m, m->conf) < 0)
+		return -1;
 	if (m->conf) {
 		log_set_level((enum log_level)m->conf->global.log_level);
 		return 0;

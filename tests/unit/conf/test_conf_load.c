@@ -303,9 +303,8 @@ static void single_errors(void **state)
 		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
-		{ "mpm = Worker", "[f:5] 'mpm = Worker' is not built into this version of Weir" },
-		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork) (it is "
-		  "'x')" },
+		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork or worker) (it "
+		  "is 'x')" },
 		{ "[global]\nerror_log = syslog", "[f:6] 'error_log = syslog' is not built into this version of Weir" },
 		{ "[global]\nerror_log =", "[f:6] unable to parse value for entry 'error_log': it is empty (it is '')" },
 		{ "internal.uid = 0", "[f:5] unknown entry 'internal.uid'" },
