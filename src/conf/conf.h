@@ -156,6 +156,7 @@ void conf_notes_free(struct conf_notes *notes);
 struct conf_load_options {
 	const char *file;               /* main file */
 	const char *prefix;             /* -p, or NULL */
+	const char *pid;                /* -g, or NULL: what holds for the key pid unless it is given */
 	bool as_root;                   /* are we root: user is then mandatory */
 	bool allow_root_pools;          /* -R */
 	const char *module_dir;         /* where plug-ins lie: a SAPI that is not there is refused by name.

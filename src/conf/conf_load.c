@@ -417,6 +417,8 @@ static void loading_start(struct conf_loading *l, const struct conf_load_options
 	l->conf = xcalloc(1, sizeof(*l->conf));
 	l->conf->file = xstrdup(opt->file);
 	conf_value_defaults(CONF_IN_GLOBAL, &l->conf->global);
+	if (opt->pid && *opt->pid)
+		l->conf->global.pid = xstrdup(opt->pid);
 	l->global = draft_new(NULL, &begin);
 	l->here = &l->global;
 }

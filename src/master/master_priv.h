@@ -115,7 +115,7 @@ struct master {
 	struct master_cli cli;
 	char *conf_file;
 	char *module_dir;
-	struct buf options;             /* -c -n -d for SAPIs */
+	struct buf options;             /* -c -n -e -d for SAPIs */
 	bool as_root;
 	int exe_fd;
 	uint32_t pool_uid, pool_gid;    /* of pool processes */
