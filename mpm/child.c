@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
@@ -27,6 +28,16 @@ static void slot_init(struct child *c)
 	pthread_mutex_init(&s->io_lock, NULL);
 }
 
+/* Of 0 to most, the kernel's choice: siblings that were forked from one state differ. */
+static int64_t child_jitter(int64_t most)
+{
+	uint64_t random = 0;
+
+	if (most <= 0 || getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		return 0;
+	return (int64_t)(random % ((uint64_t)most + 1));
+}
+
 static void child_init(struct child *c)
 {
 	struct err err;
@@ -38,6 +49,7 @@ static void child_init(struct child *c)
 		.max_reqs = (uint32_t)c->conf->max_children,
 	};
 	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
+	c->leaves_early = child_jitter(c->conf->max_requests_jitter);
 	slot_init(c);
 	if (c->start->sapi->child_init && c->start->sapi->child_init(c->start->ctx, &err) < 0)
 		goto failed;

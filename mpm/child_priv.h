@@ -84,6 +84,7 @@ struct child {
 	struct slot slot;
 	struct fcgi_limits limits;
 	uint64_t served;
+	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */

@@ -26,7 +26,7 @@ bool child_leaving(const struct child *c)
 {
 	int64_t max = c->conf->max_requests;
 
-	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && c->served >= (uint64_t)max);
+	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && c->served >= (uint64_t)(max - c->leaves_early));
 }
 
 static enum fcgi_turn_event next_event(struct slot *s)

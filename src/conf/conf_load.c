@@ -103,8 +103,12 @@ static void refuse_unknown(struct conf_loading *l, const struct conf_scan_token 
 	const char *what = t->sub ? "directive" : "entry";
 	const struct conf_key *row = conf_key_find(here, t->name);
 	const struct conf_key *near = conf_key_near(here, t->name);
+	const struct conf_later *later = conf_later_find(t->name);
 
-	if (conf_later_find(t->name))
+	if (later && later->whose == CONF_LATER_FREEBSD)
+		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': only FreeBSD has it: remove the line", what,
+			     t->name);
+	else if (later)
 		conf_note_at(l, CONF_ERROR, &l->at, "'%s' is not built into this version of Weir", t->name);
 	else if (row && t->sub)
 		conf_note_at(l, CONF_ERROR, &l->at,

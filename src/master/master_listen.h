@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "src/base/err.h"
+#include "src/conf/conf.h"
 
 struct master_listener {
 	char *key;                      /* the address, resolved: two spellings of one address have one key */
@@ -31,6 +32,8 @@ struct master_listen_want {
 	uid_t uid;                      /* (uid_t)-1, (gid_t)-1: leave; Unix sockets with a path only */
 	gid_t gid;
 	unsigned mode;
+	const struct conf_acl *acl;     /* borrowed; likewise */
+	size_t acl_count;
 };
 
 enum master_listen_how { MASTER_LISTEN_OPENED, MASTER_LISTEN_KEPT };

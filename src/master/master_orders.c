@@ -41,6 +41,7 @@ static pid_t zygote_spawn(struct master_proc *p, const struct ipc_msg *msg, stru
 	char *title = master_spawn_title(m->cli.names, SPAWN_ZYGOTE, spec->name);
 	struct master_spawn plan = {
 		.title = title, .info = &info, .whole_environ = !spec->clear_env,
+		.passed = spec->env_pass,
 		.out = msg->fds[ORDER_FD_OUTPUT], .err = msg->fds[ORDER_FD_OUTPUT],
 		.link = msg->fds[ORDER_FD_LINK], .log = -1, .board = msg->fds[ORDER_FD_BOARD],
 		.ready = msg->fds[ORDER_FD_READY], .access = -1, .slow = -1, .status = -1,

@@ -40,6 +40,7 @@ struct master_spec {
 	char *name;                     /* of the pool */
 	bool ondemand;
 	bool clear_env;
+	char *env_pass;                 /* as struct master_spawn has it; NULL: none */
 	uid_t uid;                      /* its owner's */
 	char *section;                  /* for conf_pool_read */
 	size_t section_len;

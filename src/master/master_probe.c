@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "pool/zygote_confine.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
@@ -166,6 +167,13 @@ static int test_probes(struct master *m, const struct conf *conf)
 	return rc;
 }
 
+static void test_confinement(const struct conf_pool *pool)
+{
+	if (pool->apparmor_hat && !zygote_confine_possible())
+		log_warning("[pool %s] apparmor_hat = %s: this kernel runs without AppArmor, or Weir was built without "
+			    "libapparmor: the pool will not start here", pool->name, pool->apparmor_hat);
+}
+
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
@@ -183,6 +191,7 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 	for (size_t i = 0; i < conf->pool_count; i++) {
 		struct master_listen_want want = master_spec_want(conf->pools[i]);
 
+		test_confinement(conf->pools[i]);
 		if (master_listen_check(&want, &err) == 0)
 			continue;
 		log_error("[pool %s] %s", conf->pools[i]->name, err.text);

@@ -15,7 +15,26 @@ struct master_listen_want master_spec_want(const struct conf_pool *pool)
 		.uid = pool->listen_uid,
 		.gid = pool->listen_gid,
 		.mode = pool->listen_mode,
+		.acl = pool->listen_acl,
+		.acl_count = pool->listen_acl_count,
 	};
+}
+
+/* "A\0B\0\0"; NULL: none. */
+static char *spec_patterns(const struct conf_pairs *list)
+{
+	struct buf out = { 0 };
+	char *patterns;
+
+	if (list->count == 0)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++)
+		buf_add(&out, list->at[i].value, strlen(list->at[i].value) + 1);
+	buf_add(&out, "", 1);
+	patterns = xcalloc(out.len, 1);
+	memcpy(patterns, out.data, out.len);
+	buf_free(&out);
+	return patterns;
 }
 
 struct master_spec *master_spec_new(struct master *m, const struct conf *conf, const struct conf_pool *pool,
@@ -34,6 +53,7 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	spec->name = xstrdup(pool->name);
 	spec->ondemand = pool->pm == CONF_PM_ONDEMAND;
 	spec->clear_env = pool->clear_env;
+	spec->env_pass = spec_patterns(&pool->env_pass);
 	spec->uid = pool->owner.uid;
 	conf_pool_write(&conf->global, pool, &section);
 	/* Of its exact size: a pool at rest should cost little. */
@@ -64,6 +84,7 @@ void master_spec_drop(struct master *m, struct master_spec **spec)
 	master_listen_drop(&m->listeners, &gone->listener);
 	master_files_close(gone);
 	free(gone->name);
+	free(gone->env_pass);
 	free(gone->section);
 	free(gone->module);
 	free(gone);

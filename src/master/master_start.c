@@ -7,6 +7,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
@@ -84,9 +85,10 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 static int start_loop(struct master *m, struct err *err)
 {
-	m->base = event_base_new();
+	m->base = loop_new(m->conf->global.events_mechanism);
 	if (!m->base)
-		return err_set(err, "libevent finds no way to wait for events");
+		return err_set(err, "event mechanism '%s' is not available on this system: libevent was built without "
+			       "it (events.mechanism)", m->conf->global.events_mechanism);
 	m->deadline = evtimer_new(m->base, on_deadline, m);
 	m->again = event_new(m->base, -1, 0, on_again, m);
 	BUG_IF(!m->deadline || !m->again);

@@ -18,24 +18,28 @@ LINES = [
     "-C", "-x", "-s", "stray", "-F stray", "--foo", "--vers", "-", "-- -t", "-t=1", "-tz", "-y", "-d", "-c", "-g", "-p", "--prefix",
     "--fpm-config", "--fpm-config=", "-z -h", "-i stray", "--foo=1", "-:",
     # what prints
-    "-h", "-?", "--help", "--usage", "--help=x", "-h -z", "-h stray", "-hz", "-v", "--version", "-v -h", "-vfoo", "-h -v", "-m", "--modules",
+    "-h", "-?", "--help", "--usage", "--help=x", "-h -z", "-h stray", "-hz", "-v", "--version", "-v -h", "-vfoo",
+    "-h -v", "-m", "--modules",
     "-nm", "-m stray", "-i", "--info", "-ni", "-i -m", "-i -v", "-t -v", "-v -t -y NOWHERE", "-n -d memory_limit=5M -i", "-e -m",
     # what tests
-    "-t -y CONF", "-tyCONF", "-t -y=CONF", "-t --fpm-config CONF", "-t --fpm-config=CONF", "-t --fpm-config= CONF", "-tt -y CONF", "-ttt -y CONF",
+    "-t -y CONF", "-tyCONF", "-t -y=CONF", "-t --fpm-config CONF", "-t --fpm-config=CONF", "-t --fpm-config= CONF",
+    "-tt -y CONF", "-ttt -y CONF",
     "-t -t -y CONF", "--test --test -y CONF", "--test=1 -y CONF", "-nFOty CONF", "-F -D -t -y CONF", "-DFt -y CONF", "-Rt -y CONF",
     "-e -t -y CONF", "-t -c NOWHERE -y CONF", "-t -d a=b -d c -y CONF", "--define a -t -y CONF", "--php-ini NOWHERE -t -y CONF",
     "--no-php-ini -t -y CONF", "--profile-info --force-stderr --allow-to-run-as-root --nodaemonize --daemonize -t -y CONF",
     "-t -g NOWHERE -y CONF", "-t --pid NOWHERE -y CONF", "-t -p FOLDER -y CONF", "-t --prefix FOLDER -y CONF", "-t -p FOLDER",
     "-t -d fpm.config=CONF", "-t -d fpm.config=NOWHERE -y CONF", "-t -d fpm.config=CONF -y NOWHERE", "-t -y CONF --",
     # what the configuration does not allow
-    "-t -y NOWHERE", "-tt -y NOWHERE", "-y NOWHERE", "-F -y NOWHERE", "-D -y NOWHERE", "-t -p NOWHERE -y CONF", "-t -y BAD", "-F -y BAD", "-y BAD",
+    "-t -y NOWHERE", "-tt -y NOWHERE", "-y NOWHERE", "-F -y NOWHERE", "-D -y NOWHERE", "-t -p NOWHERE -y CONF",
+    "-t -y BAD", "-F -y BAD", "-y BAD",
     "-t -p NOWHERE",
 ]
 
 
 def kind(stream):
     """What a stream says, as a user would tell it."""
-    known = [("usage", r"^Usage: .*-y"), ("version", r"^PHP 8\..*\(fpm-fcgi\)"), ("modules", r"^\[PHP Modules\]"), ("info", r"^phpinfo\(\)"),
+    known = [("usage", r"^Usage: .*-y"), ("version", r"^PHP 8\..*\(fpm-fcgi\)"), ("modules", r"^\[PHP Modules\]"),
+    ("info", r"^phpinfo\(\)"),
              ("fine", r"NOTICE: configuration file .* test is successful\n\n\Z"), ("dump", r"NOTICE: \[global\]$"),
              ("failed", r"ERROR: FPM initialization failed"), ("load", r"ERROR: failed to load configuration file '[^']*'")]
     return [name for name, regex in known if re.search(regex, stream, re.M)]
