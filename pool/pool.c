@@ -107,6 +107,8 @@ static void say_totals(const struct pool *p)
 _Noreturn void pool_exit(struct pool *p)
 {
 	say_totals(p);
+	if (!p->orphaned)
+		pool_figures_say(p);
 	_exit(EXIT_OK);
 }
 

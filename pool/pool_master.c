@@ -22,6 +22,13 @@ void pool_master_say(struct pool *p, uint32_t type)
 	send_master(&msg);
 }
 
+void pool_master_send(uint32_t type, const void *body, size_t len)
+{
+	struct ipc_msg msg = { .head.type = type, .body = body, .body_len = len };
+
+	send_master(&msg);
+}
+
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 {
 	struct ipc_msg msg = { .head = { .type = POOL_ORDER_ZYGOTE, .generation = g->number }, .fd_count = 4 };
@@ -35,10 +42,9 @@ void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 void pool_master_kill(struct pool *p, pid_t pid)
 {
 	struct master_pid body = { .pid = pid };
-	struct ipc_msg msg = { .head.type = POOL_KILL, .body = &body, .body_len = sizeof(body) };
 
 	(void)p;
-	send_master(&msg);
+	pool_master_send(POOL_KILL, &body, sizeof(body));
 }
 
 /* End at once: the zygotes kill their children. */
@@ -82,6 +88,7 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 	const struct master_errno *failed = msg->body;
 	const struct master_reaped *reaped = msg->body;
 	const struct master_drain *drain = msg->body;
+	const struct master_wish *grant = msg->body;
 	struct generation *g = by_number(p, msg->head.generation);
 
 	switch (msg->head.type) {
@@ -104,6 +111,12 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 		break;
 	case MASTER_STOP:
 		stop(p);
+	case MASTER_FIGURES:
+		pool_figures_say(p);
+		break;
+	case MASTER_GRANT:
+		pool_grants_got(p, grant->seq, grant->count);
+		break;
 	case MASTER_LOG:
 		take_log(msg);
 		break;
@@ -125,6 +138,7 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got == IPC_END) {
 		log_warning("the master has gone: this pool ends");
+		p->orphaned = true;
 		pool_exit(p);
 	}
 }

@@ -83,6 +83,11 @@ struct parked {
 };
 TAILQ_HEAD(parked_list, parked);
 
+struct pool_grants {                    /* with process.max; zeroed is new */
+	int want, has;                  /* children */
+	uint32_t seq;
+};
+
 enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
 
 struct pool {
@@ -94,6 +99,7 @@ struct pool {
 	uint8_t space[IPC_MAX_BODY];
 
 	struct event *master;           /* SPAWN_FD_LINK */
+	bool orphaned;                  /* the master has gone */
 	struct event **listening;       /* one-shot, armed while asleep; info->listen_count */
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
@@ -107,6 +113,8 @@ struct pool {
 	uint64_t seen_served;           /* by children that are gone: requests */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
+	uint64_t slow_count;            /* requests that were slow enough for the slow log */
+	struct pool_grants grants;
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -175,6 +183,14 @@ void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
+void pool_master_send(uint32_t type, const void *body, size_t len);
+
+/* pool_figures.c: tell the master how many children and requests there are and were. */
+void pool_figures_say(struct pool *p);
+
+/* pool_grants.c: with process.max. So many children are wanted in all; what the master gives is p->grants.has. */
+void pool_grants_want(struct pool *p, int count);
+void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */
 _Noreturn void pool_exit(struct pool *p);

@@ -16,6 +16,8 @@
 #include "src/conf/conf.h"
 #include "src/master/master_bucket.h"
 #include "src/master/master_cli.h"
+#include "src/master/master_crashes.h"
+#include "src/master/master_grants.h"
 #include "src/master/master_listen.h"
 #include "src/master/master_proto.h"
 
@@ -92,6 +94,9 @@ struct master_proc {
 	struct event *late;             /* armed: SIGKILL when it fires */
 	struct master_bucket orders;
 	uint64_t born_us;
+	struct master_figures figures;  /* as it told them last */
+	bool figures_asked;             /* and not told yet */
+	struct master_grant grant;      /* with process.max */
 	bool dead;                      /* reaped: its last words are being read */
 	bool was_ready;
 };
@@ -126,6 +131,7 @@ struct master {
 	size_t pool_count;
 	struct master_listeners listeners;
 	struct master_proc *procs;
+	size_t proc_count;
 	struct master_zygote *zygotes;
 
 	bool background;
@@ -144,6 +150,10 @@ struct master {
 	size_t unanswered;              /* pools that have not answered yet */
 	bool reload_again;              /* asked for while another was going on */
 	bool killed;                    /* the deadline has passed */
+	struct master_notify *notify;   /* NULL: nobody wants to be told */
+	struct master_figures gone;     /* requests of processes that have ended */
+	struct master_crashes crashes;
+	uint64_t grants_short_ms;       /* when process.max was reached last; 0: never */
 	uint64_t budget_ms;             /* ENDING: what each drain was given */
 };
 

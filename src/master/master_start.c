@@ -13,6 +13,7 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
@@ -92,6 +93,7 @@ static int start_loop(struct master *m, struct err *err)
 	m->deadline = evtimer_new(m->base, on_deadline, m);
 	m->again = event_new(m->base, -1, 0, on_again, m);
 	BUG_IF(!m->deadline || !m->again);
+	master_notify_open(m);
 	return master_signals_open(m, err);
 }
 
@@ -159,6 +161,7 @@ void master_round_over(struct master *m)
 	m->phase = MASTER_SERVING;
 	event_del(m->deadline);
 	log_notice("ready to handle connections");
+	master_notify_ready(m);
 	if (!m->reload_again)
 		return;
 	/* Not from here: whoever answered last is still at work on its pool. */
@@ -188,6 +191,8 @@ static void master_undo(struct master *m)
 	if (m->pid_file)
 		master_pid_remove(m->pid_file);
 	free(m->pid_file);
+	master_notify_close(m);
+	master_crashes_free(&m->crashes);
 	master_signals_close(m);
 	if (m->deadline)
 		event_free(m->deadline);
