@@ -118,6 +118,8 @@ static int specs_add(struct master *m, const struct conf *conf, size_t i, struct
 	if (other)
 		return err_set(err, "unable to set listen address as it's already used in another pool '%s'",
 			       other->name);
+	if (l && how == MASTER_LISTEN_KEPT && m->phase == MASTER_STARTING)
+		return master_listen_apply(l, &want, err);
 	/* The line is php-fpm's; its watchers count these. */
 	if (l && how == MASTER_LISTEN_KEPT)
 		log_notice("using inherited socket fd=%d, \"%s\"", l->fd, l->key);

@@ -12,6 +12,7 @@
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
+#include "src/master/master_inherit.h"
 #include "src/master/master_log.h"
 #include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
@@ -51,8 +52,12 @@ static int start_user(struct master *m, struct err *err)
 
 static int start_sockets(struct master *m, struct err *err)
 {
-	struct master_spec **specs = master_specs_open(m, m->conf, err);
+	struct master_inherited inherited = { 0 };
+	struct master_spec **specs;
 
+	master_inherit(&m->listeners, &inherited);
+	specs = master_specs_open(m, m->conf, err);
+	master_inherit_end(&m->listeners, &inherited);
 	if (!specs)
 		return -1;
 	m->pool_count = m->conf->pool_count;
