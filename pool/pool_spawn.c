@@ -81,13 +81,15 @@ bool pool_spawn_child(struct generation *g)
 
 	if (slot < 0)
 		return false;
+	/* Before the order: once that is sent the slot is the child's, which may serve before this process goes on. */
+	board_slot_reset(board_slot(g->board, (uint32_t)slot), BOARD_STARTING, clock_ms());
 	if (make_ends(&e, g->pool->conf->catch_workers_output) < 0 || send_order(g, (uint32_t)slot, &e) < 0) {
 		log_warning("cannot order a child: %s", strerror(errno));
 		close_ends(&e);
+		board_slot_reset(board_slot(g->board, (uint32_t)slot), BOARD_EMPTY, clock_ms());
 		return false;
 	}
 	c = child_new(g, (uint32_t)slot);
-	board_slot_reset(board_slot(g->board, (uint32_t)slot), BOARD_STARTING, c->born_ms);
 	c->link = e.link[0];
 	e.link[0] = -1;
 	pool_talk_start(c);
