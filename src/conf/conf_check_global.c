@@ -37,8 +37,19 @@ static void check_emergency(struct conf_loading *l)
 		conf_note_key(l, &l->global, CONF_WARNING, given, "%s does nothing without %s", given, missing);
 }
 
+static void check_rights(struct conf_loading *l)
+{
+	int *priority = &l->conf->global.process_priority;
+
+	if (l->opt->as_root || *priority == CONF_PRIORITY_UNSET)
+		return;
+	conf_notes_add(l->notes, CONF_NOTICE, "'process.priority' directive is ignored when FPM is not running as root");
+	*priority = CONF_PRIORITY_UNSET;
+}
+
 void conf_check_global(struct conf_loading *l)
 {
+	check_rights(l);
 	if (l->conf->global.process_max < 0)
 		conf_note_key(l, &l->global, CONF_ERROR, "process.max", "process_max can't be negative");
 	check_mechanism(l);

@@ -98,3 +98,31 @@ def test_lines_about_dead_children(server):
     started = server.wait_log(r"NOTICE: \[pool www\] child (\d+) started$")
     until(lambda: int(started[1]) in www.children(), "the new child")
     assert not re.search("ERROR", server.log())
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="becomes somebody else")
+def test_what_an_ordinary_user_is_told(server):
+    """The same lines in the same order, and Weir's own behind them."""
+    server.global_("process.priority = 5")
+    server.pool("user = daemon\n group = daemon\n chroot = /tmp\n process.priority = 3\n listen.acl_users = daemon\n listen.group = mail")
+    os.chmod(server.folder, 0o777)
+    os.chmod(server.path("run"), 0o777)
+    command = server.command
+    server.command = lambda *args: ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + command(*args)
+    server.wait_whole = False
+    server.start()
+    said = [re.sub(r"^\[.*?\] ", "", x) for x in server.log_lines("ignored", of=server.file("weir.log"))]
+    assert said == ["NOTICE: 'process.priority' directive is ignored when FPM is not running as root"] + [
+        "NOTICE: [pool www] '%s' directive is ignored when FPM is not running as root" % key
+        for key in ("user", "group", "chroot", "process.priority")] + ["WARNING: [pool www] ACL set, listen.group = 'mail' is ignored"]
+
+
+def test_a_limit_that_cannot_be_had(server):
+    with open("/proc/sys/fs/nr_open") as f:
+        too_many = int(f.read()) + 1
+    server.global_("rlimit_files = %d" % too_many)
+    server.pool()
+    done = server.run("-F")
+    assert done.returncode == 78
+    assert re.search(r"ERROR: failed to set rlimit_files for this pool. Please check your system limits or decrease rlimit_files. "
+                     r"setrlimit\(RLIMIT_NOFILE, %d\).*: Operation not permitted" % too_many, done.stderr + server.log())
