@@ -5,6 +5,7 @@ import os
 import pytest
 
 from weirtest import until
+from weirtest.server import AS_ROOT
 
 MASTER = {"APP_ONE": "1", "APP_TWO": "2", "SECRET": "s", "OTHER": "o", "PHPRC": "/nowhere", "TOKEN_X": "x"}
 SHOW = "echo json_encode(getenv());"
@@ -103,19 +104,10 @@ def test_events_mechanism(weir, mechanism):
     weir.wait_whole = False
     weir.start()
     assert www.run("echo 'ok';").text == "ok"
-    for pid in (weir.master, weir.one("pool")):
+    # A pool process is not dumpable: only root sees its descriptors.
+    for pid in [weir.master] + ([weir.one("pool")] if AS_ROOT else []):
         with_epoll = any("[eventpoll]" in os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid))
         assert with_epoll == (mechanism == "epoll"), pid
     weir.send_signal(12)
     weir.wait_log("ready to handle connections", 2)
     until(lambda: www.run("echo 'ok';").text == "ok", "it serves again")
-
-
-def test_a_pool_that_cannot_load_its_application_leaves_the_others_alone(weir):
-    broken = weir.pool("php_admin_value[opcache.preload] = /nowhere.php\n chdir = /\n apparmor_hat = none", name="broken")
-    good = [weir.pool(name=name) for name in ("a", "b")]
-    weir.wait_whole = False
-    weir.start()
-    assert [p.run("echo 'ok';").text for p in good] == ["ok", "ok"]
-    weir.wait_log(r"ERROR: .*\[pool broken\] the application cannot be loaded")
-    assert broken.children() == []
