@@ -15,6 +15,7 @@
 #include "src/base/mem.h"
 #include "src/master/master_addr.h"
 
+#define INHERIT_NAME "FPM_SOCKETS"
 #define INHERIT_MOST 256                /* variables, as php-fpm */
 
 static bool inherit_listens(int fd)
@@ -71,7 +72,7 @@ static void inherit_pair(struct master_listeners *all, struct master_inherited *
 
 void master_inherit(struct master_listeners *all, struct master_inherited *out)
 {
-	char name[32] = "FPM_SOCKETS";
+	char name[32] = INHERIT_NAME;
 
 	for (int i = 1; i <= INHERIT_MOST; i++) {
 		const char *value = getenv(name);
@@ -83,7 +84,7 @@ void master_inherit(struct master_listeners *all, struct master_inherited *out)
 		unsetenv(name);
 		if (!value)
 			break;
-		snprintf(name, sizeof(name), "FPM_SOCKETS_%d", i);
+		snprintf(name, sizeof(name), INHERIT_NAME "_%d", i);
 	}
 }
 

@@ -1,6 +1,14 @@
 """FPM_SOCKETS: listening sockets of a php-fpm or supervisor before us, taken over and served."""
 import os
+import shutil
+import signal
 import socket
+
+import pytest
+
+from weirtest import Weir, find_module_dir, proc, until
+
+FPM = shutil.which("php-fpm8.2")
 
 
 def listening(address):
@@ -65,3 +73,27 @@ def test_a_second_variable_counts_too(weir):
     start(weir, pairs, variables=2)
     assert [os.stat(p.socket).st_ino for p in pools] == inodes
     assert [p.run("echo 'ok';").text for p in pools] == ["ok", "ok"]
+
+
+@pytest.mark.skipif(FPM is None or find_module_dir(), reason="needs php-fpm8.2, and plug-ins that weir finds by itself")
+def test_a_running_php_fpm_becomes_weir():
+    """Its command is another program by the time of its reload: no connection is lost, the pid stays."""
+    server, weir = Weir(FPM), Weir()
+    name = server.path("php-fpm-x")
+    os.symlink(FPM, name)
+    www = server.pool()
+    server.command = lambda *args: [name, "-y", server.conf] + list(args)
+    server.start()
+    inode = os.stat(www.socket).st_ino
+    assert www.run("echo 'ok';").text == "ok"
+    os.unlink(name)
+    os.symlink(weir.binary, name)
+    server.send_signal(signal.SIGUSR2)
+    server.wait_log('NOTICE: using inherited socket fd=\\d+, "%s"' % www.socket)
+    server.wait_log("ready to handle connections", 2)
+    assert os.path.samefile("/proc/%d/exe" % server.master, weir.binary)
+    assert www.run("echo php_sapi_name();").text == "fpm-fcgi" and os.stat(www.socket).st_ino == inode
+    assert proc.cmdline(server.master) == "php-fpm: master process (%s)" % server.conf
+    until(lambda: server.file("run", "weir.pid") == str(server.master), "the pid file")
+    server.finish()
+    weir.finish()
