@@ -4,18 +4,28 @@
 
 #include "src/master/master_proto.h"
 
+static void grants_send(struct pool_grants *g)
+{
+	struct master_wish wish = { .seq = ++g->seq, .count = (uint32_t)g->want };
+
+	pool_master_send(POOL_WANT, &wish, sizeof(wish));
+}
+
 void pool_grants_want(struct pool *p, int count)
 {
 	struct pool_grants *g = &p->grants;
-	struct master_wish wish;
 
 	if (p->global.process_max == 0 || g->want == count)
 		return;
 	g->want = count;
 	if (g->has > count)
 		g->has = count;
-	wish = (struct master_wish){ .seq = ++g->seq, .count = (uint32_t)count };
-	pool_master_send(POOL_WANT, &wish, sizeof(wish));
+	grants_send(g);
+}
+
+void pool_grants_remind(struct pool *p)
+{
+	grants_send(&p->grants);
 }
 
 void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count)

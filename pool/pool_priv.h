@@ -190,6 +190,7 @@ void pool_figures_say(struct pool *p);
 
 /* pool_grants.c: with process.max. So many children are wanted in all; what the master gives is p->grants.has. */
 void pool_grants_want(struct pool *p, int count);
+void pool_grants_remind(struct pool *p);        /* still waiting: an answer may have been lost */
 void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */

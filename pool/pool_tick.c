@@ -204,6 +204,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 		sooner(&k, slow ? TICK_SLOW_MS : TICK_MS);
 	} else if (k.blocked) {         /* a connection that waits is no news: nobody can be born for it */
+		pool_grants_remind(p);
 		sooner(&k, CALM_AFTER_MS);
 	} else {
 		arm_sockets(p);
