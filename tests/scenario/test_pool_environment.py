@@ -51,7 +51,7 @@ def test_a_reload_takes_other_patterns(weir):
     weir.send_signal(12)
     weir.wait_log("ready to handle connections", 2)
     code = "echo json_encode([getenv('APP_ONE'), getenv('SECRET')]);"
-    assert www.run(code).text == '[false,"s"]'
+    until(lambda: www.run(code).text == '[false,"s"]', "the children of the new generation")
 
 
 def test_apparmor_hat_where_there_is_none(weir):
