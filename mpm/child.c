@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
@@ -30,6 +31,16 @@ static void slot_init(struct child *c, unsigned i)
 	child_status_init(s);
 }
 
+/* Of 0 to most, the kernel's choice: siblings that were forked from one state differ. */
+static int64_t child_jitter(int64_t most)
+{
+	uint64_t random = 0;
+
+	if (most <= 0 || getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		return 0;
+	return (int64_t)(random % ((uint64_t)most + 1));
+}
+
 static void child_init(struct child *c)
 {
 	struct err err;
@@ -41,6 +52,7 @@ static void child_init(struct child *c)
 		.max_reqs = (uint32_t)c->conf->max_request_workers,
 	};
 	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
+	c->leaves_early = child_jitter(c->conf->max_requests_jitter);
 	c->slot_count = (unsigned)c->conf->threads_per_child;
 	c->slots = xcalloc(c->slot_count, sizeof(*c->slots));
 	for (unsigned i = 0; i < c->slot_count; i++)

@@ -102,6 +102,7 @@ struct child {
 	struct fcgi_limits limits;
 	_Atomic uint64_t served;
 	_Atomic uint64_t ids;           /* request ids made here */
+	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */

@@ -28,7 +28,9 @@ bool child_leaving(const struct child *c)
 {
 	int64_t max = c->conf->max_requests;
 
-	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && atomic_load(&c->served) >= (uint64_t)max);
+	if (child_mode(c) == CHILD_MODE_LEAVE)
+		return true;
+	return max > 0 && atomic_load(&c->served) >= (uint64_t)(max - c->leaves_early);
 }
 
 static enum fcgi_turn_event next_event(struct slot *s)

@@ -11,6 +11,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/privs.h"
 #include "src/base/sigs.h"
@@ -73,7 +74,7 @@ static struct pool *pool_new(struct spawn_info *info)
 	take_identity(info);
 	raise_files();
 	close_on_exec(info);
-	p->base = event_base_new();
+	p->base = loop_new(p->global.events_mechanism);
 	if (!p->base)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
@@ -115,6 +116,8 @@ _Noreturn void pool_exit(struct pool *p)
 {
 	pool_slow_end(p);
 	say_totals(p);
+	if (!p->orphaned)
+		pool_figures_say(p);
 	_exit(EXIT_OK);
 }
 

@@ -30,10 +30,9 @@ void pool_master_rest(struct pool *p)
 		.at_max = p->at_max_count,
 		.active_max = p->active_max, .queue_max = p->queue_max,
 	};
-	struct ipc_msg msg = { .head.type = POOL_AT_REST, .body = &totals, .body_len = sizeof(totals) };
 
 	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
-	send_master(&msg);
+	pool_master_send(POOL_AT_REST, &totals, sizeof(totals));
 }
 
 /* They wait in the link already: no figure is shown without them. */
@@ -58,11 +57,17 @@ static void take_totals(struct pool *p)
 void pool_master_failing(struct pool *p, bool cannot_load)
 {
 	struct master_failing body = { .cannot_load = cannot_load };
-	struct ipc_msg msg = { .head.type = POOL_FAILING, .body = &body, .body_len = sizeof(body) };
 
 	if (p->said_failing || p->said_ready)
 		return;
 	p->said_failing = true;
+	pool_master_send(POOL_FAILING, &body, sizeof(body));
+}
+
+void pool_master_send(uint32_t type, const void *body, size_t len)
+{
+	struct ipc_msg msg = { .head.type = type, .body = body, .body_len = len };
+
 	send_master(&msg);
 }
 
@@ -79,10 +84,9 @@ void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 void pool_master_kill(struct pool *p, pid_t pid)
 {
 	struct master_pid body = { .pid = pid };
-	struct ipc_msg msg = { .head.type = POOL_KILL, .body = &body, .body_len = sizeof(body) };
 
 	(void)p;
-	send_master(&msg);
+	pool_master_send(POOL_KILL, &body, sizeof(body));
 }
 
 /* End at once: the zygotes kill their children. */
@@ -126,6 +130,7 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 	const struct master_errno *failed = msg->body;
 	const struct master_reaped *reaped = msg->body;
 	const struct master_drain *drain = msg->body;
+	const struct master_wish *grant = msg->body;
 	struct generation *g = by_number(p, msg->head.generation);
 
 	switch (msg->head.type) {
@@ -148,6 +153,12 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 		break;
 	case MASTER_STOP:
 		stop(p);
+	case MASTER_FIGURES:
+		pool_figures_say(p);
+		break;
+	case MASTER_GRANT:
+		pool_grants_got(p, grant->seq, grant->count);
+		break;
 	case MASTER_LOG:
 		take_log(msg);
 		break;
@@ -169,6 +180,7 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got == IPC_END) {
 		log_warning("the master has gone: this pool ends");
+		p->orphaned = true;
 		pool_exit(p);
 	}
 }

@@ -129,6 +129,11 @@ static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, co
 	else
 		plan->at_max = room == 0 && short_of_idle(now);
 	int want = at_most(need, room);
+	plan->want = now->total + at_least(now->failing ? at_most(want, 1) : want, 0);
+	if (now->limited && want > 0) {
+		want = at_most(want, at_least(now->granted - now->total, 0));
+		plan->blocked = want == 0;
+	}
 	if (want > 0)
 		plan->spawn = allowed(now, want, &plan->wait_ms);
 }

@@ -38,6 +38,8 @@ struct pool_census {
 	bool booting;                   /* first fill: dynamic makes start_servers, no rate holds */
 	bool draining;                  /* the plan orders nothing: the drain decides who leaves */
 	bool failing;                   /* pool_backoff_failing(): one child at a time, to see if it lives */
+	bool limited;                   /* process.max: no more than granted in all */
+	int granted;
 	uint64_t backoff_wait_ms;       /* pool_backoff_wait_ms(): no birth before that */
 
 	/* Filled by pool_census_idle(). */
@@ -54,6 +56,8 @@ struct pool_census {
 struct pool_plan {
 	int spawn;                      /* order so many children now */
 	int retire;                     /* tell so many children to leave now, the longest idle first */
+	int want;                       /* grants for so many children in all would be of use now */
+	bool blocked;                   /* births wait for a grant, and for nothing else: it is an event */
 	bool at_max;                    /* more children are needed than max_children allows */
 	bool say_at_max;                /* at_max is news: log it and count it (pool_pace_plan() only) */
 	uint64_t wait_ms;               /* then the plan may differ without any event; or POOL_WAIT_NEVER */

@@ -96,6 +96,11 @@ struct parked {
 };
 TAILQ_HEAD(parked_list, parked);
 
+struct pool_grants {                    /* with process.max; zeroed is new */
+	int want, has;                  /* children */
+	uint32_t seq;
+};
+
 enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
 
 struct pool {
@@ -109,6 +114,7 @@ struct pool {
 	uint8_t space[IPC_MAX_BODY];
 
 	struct event *master;           /* SPAWN_FD_LINK */
+	bool orphaned;                  /* the master has gone */
 	struct event **listening;       /* one-shot, armed while asleep; info->listen_count */
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
@@ -131,6 +137,7 @@ struct pool {
 	struct event *slow_timer;       /* tells of it */
 	unsigned active_max;            /* children that were at work at once */
 	uint64_t queue_max;             /* connections that waited to be accepted */
+	struct pool_grants grants;
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -228,6 +235,15 @@ void pool_master_rest(struct pool *p);
 void pool_master_failing(struct pool *p, bool cannot_load);     /* once, unless it was ready */
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
+void pool_master_send(uint32_t type, const void *body, size_t len);
+
+/* pool_figures.c: tell the master how many children and requests there are and were. */
+void pool_figures_say(struct pool *p);
+
+/* pool_grants.c: with process.max. So many children are wanted in all; what the master gives is p->grants.has. */
+void pool_grants_want(struct pool *p, int count);
+void pool_grants_remind(struct pool *p);        /* still waiting: an answer may have been lost */
+void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */
 /* The scoreboard's number of a child's slot. */

@@ -9,6 +9,7 @@
 #include "pool/zygote_proto.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/master/master_proto.h"
 
 #define KILL_PATIENCE_MS 1000           /* the zygote gets so long to end a child, then the master is asked */
 
@@ -48,6 +49,11 @@ static void log_lost_request(struct pool_child *c, const struct board_view *v, i
 	c->gen->pool->reasons[REASON_CHILD_DIED]++;
 	log_warning("child %d, request %s: %s: the child %s while it served \"%s %s\", script '%s'", (int)c->pid,
 	    v->id, reason_name(REASON_CHILD_DIED), how, v->method, v->uri, v->script);
+}
+
+static bool crashed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
 }
 
 static void add_up(struct pool *p, const struct board_view *v)
@@ -141,6 +147,8 @@ void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status
 	if (c->pid != 0) {
 		log_exit(c, status);
 		settle_slots(c, status);
+		if (crashed(status))
+			pool_master_say(p, POOL_CRASHED);
 	}
 	note_for_backoff(c, status);
 	replaced_freely(g, c);

@@ -18,6 +18,7 @@ struct look {
 	uint64_t sum;                   /* differs when anything moved */
 	uint64_t wait_ms;               /* until a limit in time is due */
 	unsigned active;                /* children at work, of all generations */
+	bool blocked;                   /* births wait for the master */
 };
 
 static void sooner(struct look *k, uint64_t wait_ms)
@@ -121,6 +122,8 @@ static void take_look(struct pool *p, struct look *k)
 	k->census.waiting = pool_park_waiting(p);
 	k->census.draining = p->drain != DRAIN_NONE && p->drain != DRAIN_FINISH;
 	k->census.booting = p->gen && p->gen->booting;
+	k->census.limited = p->global.process_max > 0;
+	k->census.granted = p->grants.has;
 	k->census.failing = pool_backoff_failing(&p->child_backoff);
 	k->census.backoff_wait_ms = pool_backoff_wait_ms(&p->child_backoff, k->census.now_ms);
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
@@ -160,9 +163,14 @@ static void obey(struct pool *p, struct look *k)
 {
 	struct pool_plan plan;
 
-	if (!p->gen || !p->gen->ready || p->said_at_rest)
+	if (!p->gen || !p->gen->ready || p->said_at_rest) {
+		pool_grants_want(p, k->census.total);
 		return;
+	}
 	plan = pool_pace_plan(&p->gen->pace, &p->limits, &k->census);
+	if (!k->census.draining)
+		pool_grants_want(p, plan.want);
+	k->blocked = plan.blocked;
 	for (int i = 0; i < plan.spawn; i++)
 		if (!pool_spawn_child(p->gen))
 			break;
@@ -170,7 +178,7 @@ static void obey(struct pool *p, struct look *k)
 		retire_one(p->gen);
 	if (plan.say_at_max)
 		say_at_max(p);
-	if (plan.spawn == 0 && !k->census.failing)
+	if (plan.spawn == 0 && !k->census.failing && !plan.blocked)
 		p->gen->booting = false;
 	if (plan.spawn > 0 || plan.retire > 0)
 		p->busy_until_ms = k->census.now_ms + CALM_AFTER_MS;
@@ -235,6 +243,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		bool slow = p->conf->pm == CONF_PM_STATIC && p->drain == DRAIN_NONE;
 
 		sooner(&k, slow ? TICK_SLOW_MS : TICK_MS);
+	} else if (k.blocked) {         /* a connection that waits is no news: nobody can be born for it */
+		pool_grants_remind(p);
+		sooner(&k, CALM_AFTER_MS);
 	} else {
 		arm_sockets(p);
 	}

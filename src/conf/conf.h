@@ -63,6 +63,11 @@ struct conf_net {                       /* an address, or all that share its fir
 	bool is_v6;
 };
 
+struct conf_acl {                       /* one entry of the socket's access control list: may connect */
+	bool is_group;
+	uint32_t id;
+};
+
 struct conf_pool {
 	char *name;
 	char *file;                     /* where its section began */
@@ -85,6 +90,8 @@ struct conf_pool {
 	char *listen;                   /* "127.0.0.1:9000", "9000", "[::1]:9000", "/run/x.sock", "@name" */
 	int listen_backlog;             /* -1: the kernel's most */
 	char *listen_acl_users, *listen_acl_groups;     /* comma lists, or NULL */
+	struct conf_acl *listen_acl;    /* the same, read; the master's only */
+	size_t listen_acl_count;
 	char *listen_owner, *listen_group;
 	uid_t listen_uid;               /* (uid_t)-1: leave */
 	gid_t listen_gid;
@@ -161,6 +168,7 @@ void conf_notes_free(struct conf_notes *notes);
 struct conf_load_options {
 	const char *file;               /* main file */
 	const char *prefix;             /* -p, or NULL */
+	const char *pid;                /* -g, or NULL: what holds for the key pid unless it is given */
 	bool as_root;                   /* are we root: user is then mandatory */
 	bool allow_root_pools;          /* -R */
 	const char *module_dir;         /* where plug-ins lie: a SAPI that is not there is refused by name.

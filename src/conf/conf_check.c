@@ -82,6 +82,16 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 			      (long long)p->process_idle_timeout_s);
 }
 
+static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
+{
+	const struct conf_pool *p = d->pool;
+
+	if (p->max_requests_jitter > 0 && p->max_requests_jitter >= p->max_requests)
+		conf_note_key(l, d, CONF_ERROR, "pm.max_requests_jitter", "pm.max_requests_jitter(%lld) must be less "
+			      "than pm.max_requests(%lld)", (long long)p->max_requests_jitter,
+			      (long long)p->max_requests);
+}
+
 static void check_sapi(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
@@ -115,12 +125,14 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_pairs_settle(&d->pool->sapi_values);
 	check_priority(l, d, d->pool->process_priority);
 	conf_check_owner(l, d);
+	conf_check_acl(l, d);
 	conf_check_listen_owner(l, d);
 	conf_check_paths(l, d);
 	conf_check_listen(l, d);
 	conf_check_status(l, d);
 	check_pm(l, d);
 	conf_check_slow(l, d);
+	check_max_requests(l, d);
 	check_sapi(l, d);
 	check_extensions(l, d);
 }
@@ -130,6 +142,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
+	conf_check_global(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);
 	for (size_t i = 0; i < c->pool_count; i++)

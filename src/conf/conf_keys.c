@@ -147,7 +147,7 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Owner of the Unix socket, by name or number.", .limits = "An existing user.",
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
 	{ .name = "listen.group", POOL(listen_group), .type = CONF_STRING,
-	  .otherwise = "not changed",
+	  .otherwise = "the group of listen.owner where that is a name, else not changed",
 	  .meaning = "Group of the Unix socket, by name or number: usually the front end's.",
 	  .limits = "An existing group.", .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_POOL },
 	{ .name = "listen.mode", POOL(listen_mode), .type = CONF_MODE, .initial = "0660",

@@ -67,6 +67,15 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d);
 void conf_check_owner(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen_owner(struct conf_loading *l, struct conf_draft *d);
 void conf_check_pool_process_user(struct conf_loading *l);
+/* By name or number; -1: there is none. */
+uid_t conf_find_uid(const char *name);
+gid_t conf_find_gid(const char *name);
+
+/* conf_acl.c: fill pool->listen_acl. Before conf_check_listen_owner(): it may drop owner and group. */
+void conf_check_acl(struct conf_loading *l, struct conf_draft *d);
+
+/* conf_check_global.c */
+void conf_check_global(struct conf_loading *l);
 
 /* conf_clients.c: fill pool->allowed from pool->listen_allowed_clients; -1: err names the bad one. */
 int conf_clients_read(struct conf_pool *pool, struct err *err);

@@ -60,21 +60,28 @@ static void listen_free(struct master_listener *l)
 	free(l);
 }
 
+static void listen_know_path(struct master_listener *l)
+{
+	struct stat st;
+
+	if (!l->path || lstat(l->path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	l->linked = true;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+}
+
 static struct master_listener *listen_open(const struct master_bind_addr *addr, const struct master_listen_want *want,
 					   struct err *err)
 {
 	struct master_listener *l = xcalloc(1, sizeof(*l));
-	struct stat st;
 
 	l->key = xstrdup(addr->key);
 	if (addr->path)
 		l->path = xstrdup(addr->path);
 	l->fd = master_bind_open(addr, want, err);
-	if (l->fd >= 0 && l->path && lstat(l->path, &st) == 0) {
-		l->linked = true;
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
+	if (l->fd >= 0)
+		listen_know_path(l);
 	if (l->fd < 0) {
 		listen_free(l);
 		return NULL;
@@ -105,6 +112,20 @@ struct master_listener *master_listen_hold(struct master_listeners *all, const s
 	master_bind_addr_free(&addr);
 	if (l)
 		l->refs++;
+	return l;
+}
+
+struct master_listener *master_listen_adopt(struct master_listeners *all, const char *key, const char *path, int fd)
+{
+	struct master_listener *l = xcalloc(1, sizeof(*l));
+
+	l->key = xstrdup(key);
+	if (path)
+		l->path = xstrdup(path);
+	l->fd = fd;
+	l->refs = 1;
+	listen_know_path(l);
+	master_listen_insert(all, l);
 	return l;
 }
 

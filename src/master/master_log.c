@@ -56,6 +56,15 @@ void master_log_use(struct master *m, int fd)
 	fd_close(&old);
 }
 
+/* Started by somebody whose stderr is this very file. */
+static bool log_is_stderr(int fd)
+{
+	struct stat log, err;
+
+	return fstat(fd, &log) == 0 && fstat(STDERR_FILENO, &err) == 0 && log.st_dev == err.st_dev &&
+	       log.st_ino == err.st_ino;
+}
+
 int master_log_start(struct master *m, struct err *err)
 {
 	int fd = master_log_open("error_log", m->conf->global.error_log, err);
@@ -67,7 +76,7 @@ int master_log_start(struct master *m, struct err *err)
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return err_sys(err, "cannot use stderr as the log");
-	} else {
+	} else if (!log_is_stderr(fd)) {
 		log_also_to_fd(STDERR_FILENO);
 	}
 	master_log_use(m, fd);

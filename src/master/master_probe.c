@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "pool/zygote_confine.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
@@ -183,11 +184,19 @@ static int test_probes(struct master *m, const struct conf *conf)
 	return rc;
 }
 
+static void test_confinement(const struct conf_pool *pool)
+{
+	if (pool->apparmor_hat && !zygote_confine_possible())
+		log_warning("[pool %s] apparmor_hat = %s: this kernel runs without AppArmor, or Weir was built without "
+			    "libapparmor: the pool will not start here", pool->name, pool->apparmor_hat);
+}
+
 static int test_pool(const struct conf_pool *pool)
 {
 	struct master_listen_want want = master_spec_want(pool), status = master_spec_want_status(pool);
 	struct err err;
 
+	test_confinement(pool);
 	if (master_listen_check(&want, &err) == 0 && (!status.listen || master_listen_check(&status, &err) == 0)
 	    && master_files_check(pool, &err) == 0)
 		return 0;

@@ -10,6 +10,7 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 
@@ -227,10 +228,13 @@ void master_reload(struct master *m)
 		m->reload_again = true;
 		return;
 	}
-	if (reload_prepare(m, &r) == 0)
+	master_notify_reloading(m);
+	if (reload_prepare(m, &r) == 0) {
 		reload_commit(m, &r);
-	else
+	} else {
 		log_error("reload refused: everything goes on as before");
+		master_notify_ready(m);
+	}
 	reload_drop(m, &r);
 }
 

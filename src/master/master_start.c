@@ -7,11 +7,14 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
+#include "src/master/master_inherit.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
@@ -52,8 +55,12 @@ static int start_user(struct master *m, struct err *err)
 
 static int start_sockets(struct master *m, struct err *err)
 {
-	struct master_spec **specs = master_specs_open(m, m->conf, err);
+	struct master_inherited inherited = { 0 };
+	struct master_spec **specs;
 
+	master_inherit(&m->listeners, &inherited);
+	specs = master_specs_open(m, m->conf, err);
+	master_inherit_end(&m->listeners, &inherited);
 	if (!specs)
 		return -1;
 	m->pool_count = m->conf->pool_count;
@@ -89,12 +96,14 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 static int start_loop(struct master *m, struct err *err)
 {
-	m->base = event_base_new();
+	m->base = loop_new(m->conf->global.events_mechanism);
 	if (!m->base)
-		return err_set(err, "libevent finds no way to wait for events");
+		return err_set(err, "event mechanism '%s' is not available on this system: libevent was built without "
+			       "it (events.mechanism)", m->conf->global.events_mechanism);
 	m->deadline = evtimer_new(m->base, on_deadline, m);
 	m->again = event_new(m->base, -1, 0, on_again, m);
 	BUG_IF(!m->deadline || !m->again);
+	master_notify_open(m);
 	return master_signals_open(m, err);
 }
 
@@ -190,6 +199,7 @@ void master_round_over(struct master *m)
 	m->phase = MASTER_SERVING;
 	event_del(m->deadline);
 	log_notice("ready to handle connections");
+	master_notify_ready(m);
 	if (!m->reload_again)
 		return;
 	/* Not from here: whoever answered last is still at work on its pool. */
@@ -222,6 +232,8 @@ static void master_undo(struct master *m)
 	if (m->pid_file)
 		master_pid_remove(m->pid_file);
 	free(m->pid_file);
+	master_notify_close(m);
+	master_crashes_free(&m->crashes);
 	master_signals_close(m);
 	if (m->deadline)
 		event_free(m->deadline);

@@ -17,7 +17,8 @@ def fails(weir, code, *args):
     """Start in vain: what it said. Nothing may be left."""
     result = weir.run(*args)
     assert result.returncode == code, result.stderr
-    assert os.listdir(weir.path("run")) == [] and weir.tree() == []
+    assert os.listdir(weir.path("run")) == []
+    until(lambda: weir.tree() == [], "its end")         # what went into the background says so before it ends
     return result.stderr
 
 
@@ -37,7 +38,7 @@ def test_a_socket_that_cannot_be_opened(weir, lines, why):
 @pytest.mark.parametrize("line,why", [
     ("pid = {dir}/none/weir.pid", "pid file '{dir}/none/weir.pid'"),
     ("error_log = {dir}/none/weir.log", "failed to open error_log ({dir}/none/weir.log)"),
-    ("rlimit_files = 2000000000", "cannot set rlimit_files"),
+    ("rlimit_files = 2000000000", "failed to set rlimit_files"),
     pytest.param("pool_process_user = no-such-user", "no-such-user", marks=needs_root),
     pytest.param("pool_process_user = root", "root", marks=needs_root),
 ])

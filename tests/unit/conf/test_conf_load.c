@@ -297,7 +297,7 @@ static void single_errors(void **state)
 		{ "[www", "[f:5] syntax error at 'www': '[' without its ']'" },
 		{ "[WWW] x\npm.max_children = 2", "[f:5] syntax error at 'WWW': text behind the ']' of [WWW]: put it on a line "
 		  "of its own" },
-		{ "Listen.setfib = 1", "[f:5] 'Listen.setfib' is not built into this version of Weir" },
+		{ "Listen.setfib = 1", "[f:5] unknown entry 'Listen.setfib': only FreeBSD has it: remove the line" },
 		{ "access.suppress_path[x] = /s", "[f:5] 'access.suppress_path' takes no key: write access.suppress_path[] = "
 		  "VALUE, once for each" },
 		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
