@@ -17,16 +17,34 @@ static const struct file_kind {
 	[MASTER_FILE_SLOW] = { "slowlog", "slow log", MASTER_LOG_SLOW },
 };
 
+/* NULL: the pool does not write it. A slow log that nothing would be written to is not made, as in php-fpm. */
+static const char *file_path(const struct conf_pool *pool, int kind)
+{
+	if (kind == MASTER_FILE_ACCESS)
+		return pool->access_log;
+	return pool->request_slowlog_timeout_s > 0 ? pool->slowlog : NULL;
+}
+
+int master_files_check(const struct conf_pool *pool, struct err *err)
+{
+	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
+		const char *path = file_path(pool, i);
+
+		if (path && master_log_check(kinds[i].key, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err)
 {
-	const char *paths[] = { [MASTER_FILE_ACCESS] = pool->access_log, [MASTER_FILE_SLOW] = pool->slowlog };
-
 	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
 		struct master_file *f = &spec->files[i];
+		const char *path = file_path(pool, i);
 
-		if (!paths[i])
+		if (!path)
 			continue;
-		f->path = xstrdup(paths[i]);
+		f->path = xstrdup(path);
 		f->fd = master_log_open(kinds[i].key, f->path, err);
 		if (f->fd < 0)
 			return -1;

@@ -166,6 +166,23 @@ static int test_probes(struct master *m, const struct conf *conf)
 	return rc;
 }
 
+static int test_pool(const struct conf_pool *pool)
+{
+	struct master_listen_want want = master_spec_want(pool);
+	struct err err;
+	int rc = 0;
+
+	if (master_listen_check(&want, &err) < 0) {
+		log_error("[pool %s] %s", pool->name, err.text);
+		rc = -1;
+	}
+	if (master_files_check(pool, &err) < 0) {
+		log_error("%s", err.text);
+		rc = -1;
+	}
+	return rc;
+}
+
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
@@ -180,14 +197,9 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 		log_error("%s", err.text);
 		rc = -1;
 	}
-	for (size_t i = 0; i < conf->pool_count; i++) {
-		struct master_listen_want want = master_spec_want(conf->pools[i]);
-
-		if (master_listen_check(&want, &err) == 0)
-			continue;
-		log_error("[pool %s] %s", conf->pools[i]->name, err.text);
-		rc = -1;
-	}
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (test_pool(conf->pools[i]) < 0)
+			rc = -1;
 	return rc;
 }
 
