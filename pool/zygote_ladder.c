@@ -36,7 +36,7 @@ static void take_environment(const struct zygote *z)
 {
 	const struct conf_pool *conf = z->conf;
 
-	if (z->info->was_root && conf->user_name) {
+	if (conf->user_name) {
 		setenv("USER", conf->user_name, 1);
 		if (conf->home)
 			setenv("HOME", conf->home, 1);

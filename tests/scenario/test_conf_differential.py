@@ -178,10 +178,12 @@ def test_keys_read_alike(both):
         GOOD + "ping.path = /p-_.~1\nping.response = \"a b\"\npm.status_path = /$pool\n".replace("~", ""),
         GOOD + "pm.status_path = /s/t\naccess.format = \"%R %{mili}d %%\"\naccess.suppress_path[] = /a\naccess.suppress_path[] = /b\n",
         GOOD + "slowlog = log/$pool.slow\nrequest_slowlog_trace_depth = 0\nrequest_terminate_timeout_track_finished = yes\n",
-        GOOD + "prefix = /tmp\naccess.log = $pool.access\nslowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\n",
+        GOOD + "prefix = %s\naccess.log = $pool.access\nslowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\n" % both.weir.folder,
         GOOD + "listen.acl_users = daemon\nlisten.acl_groups = daemon\nlisten.mode = 0600\nlisten.backlog =\n",
-        GOOD + "prefix = /tmp\nchroot = $prefix\n", GOOD + "chroot = $prefix\n", GOOD + "pm.max_requests =\nrlimit_files =\n",
+        GOOD + "pm.max_requests =\nrlimit_files =\n",
     ]
+    if AS_ROOT:
+        cases += [GOOD + "prefix = /tmp\nchroot = $prefix\nprocess.priority = 3\n", GOOD + "chroot = $prefix\n"]
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n"
                    "log_limit = 512\nlog_buffering = no\nprocess.max = 9\nevents.mechanism = EPOLL\nsyslog.ident = \"x y\"\n"
                    "syslog.facility = Local7\nemergency_restart_threshold = 3\nemergency_restart_interval = 2m\n"

@@ -122,11 +122,9 @@ def test_user_and_home_are_the_pool_s(weir, clear):
     weir.env.update(USER="of the caller", HOME="/nowhere", TZ="Europe/Vienna")
     www = weir.pool("clear_env = " + clear)
     weir.start()
-    me = pwd.getpwnam(POOL_USER)
-    kept = None if clear == "yes" else "of the caller", None if clear == "yes" else "/nowhere"
-    user, home = (me.pw_name, me.pw_dir) if AS_ROOT else kept
+    me = pwd.getpwnam(POOL_USER) if AS_ROOT else pwd.getpwuid(os.geteuid())
     got = json.loads(www.run("echo json_encode([getenv('USER') ?: null, getenv('HOME') ?: null, getenv('TZ') ?: null]);").text)
-    assert got == [user, home, None if clear == "yes" else "Europe/Vienna"]
+    assert got == [me.pw_name, me.pw_dir, None if clear == "yes" else "Europe/Vienna"]
 
 
 def test_clear_env_off(weir):
