@@ -152,14 +152,12 @@ static void on_order(struct watch *w, struct ipc_msg *msg)
 }
 
 /* Nobody is behind the listening sockets any more but this child, which accepts nothing: a new master must find them
- * dead, and not take a request that is still in hand here for a server. The numbers stay taken. */
+ * dead, and not take a request that is still in hand here for a server. The numbers stay taken, by /dev/null, which is
+ * descriptor 0 (a chroot may have none to open). */
 static void let_sockets_go(const struct child *c)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (unsigned i = 0; null != -1 && i < c->start->listen_count; i++)
-		dup3(null, c->start->listen[i], O_CLOEXEC);
-	fd_close(&null);
+	for (unsigned i = 0; i < c->start->listen_count; i++)
+		dup3(STDIN_FILENO, c->start->listen[i], O_CLOEXEC);
 }
 
 /* False once the pool process has gone: then the link says nothing any more. */

@@ -11,16 +11,15 @@
 #include "src/base/link.h"
 #include "src/base/title.h"
 
-/* Link to its fixed number, output to its pipes or nowhere, and nothing left that is the zygote's alone. */
+/* Link to its fixed number, output to its pipes or nowhere, and nothing left that is the zygote's alone. Nowhere is
+ * descriptor 0, /dev/null from before the chroot: inside there may be none. */
 static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 {
 	int out = order->fd_count == 3 ? order->fds[1] : -1;
 	int err = order->fd_count == 3 ? order->fds[2] : -1;
-	int null = out < 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 
-	dup2(out < 0 ? null : out, STDOUT_FILENO);
-	dup2(err < 0 ? null : err, STDERR_FILENO);
-	fd_close(&null);
+	dup2(out < 0 ? STDIN_FILENO : out, STDOUT_FILENO);
+	dup2(err < 0 ? STDIN_FILENO : err, STDERR_FILENO);
 	fd_close(&out);
 	fd_close(&err);
 	dup3(order->fds[0], CHILD_FD_LINK, O_CLOEXEC);

@@ -123,6 +123,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 {
 	conf_pairs_settle(&d->pool->env);
 	conf_pairs_settle(&d->pool->sapi_values);
+	conf_pairs_settle(&d->pool->access_suppress_path);
 	check_priority(l, d, d->pool->process_priority);
 	conf_check_owner(l, d);
 	conf_check_acl(l, d);

@@ -49,7 +49,7 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Most bytes of one line in the error log. What children write is wrapped there, other "
 		"texts are cut.",
 	  .limits = "At least 512.",
-	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = INT32_MAX },
+	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = INT32_MIN, .max = INT32_MAX },
 	{ .name = "emergency_restart_interval", GLOBAL(emergency_restart_interval_s), .type = CONF_TIME,
 	  .unit = "seconds", .initial = "0",
 	  .meaning = "Within how long emergency_restart_threshold has to be reached. 0: off.",

@@ -115,7 +115,8 @@ static void refuse_unknown(struct conf_loading *l, const struct conf_scan_token 
 			     "unknown directive '%s': %s takes no [...]", t->name, row->name);
 	else if (row)
 		conf_note_at(l, CONF_ERROR, &l->at,
-			     "unknown entry '%s': write %s[NAME] = VALUE", t->name, row->name);
+			     "unknown entry '%s': write %s[%s] = VALUE", t->name, row->name,
+			     row->type == CONF_LIST ? "" : "NAME");
 	else if (conf_key_find(there, t->name))
 		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': it belongs into %s", what, t->name,
 			     here == CONF_IN_POOL ? "[global]" : "the section of a pool");
@@ -166,9 +167,13 @@ static void set_flag(struct conf_loading *l, struct conf_pairs *pairs, const str
 static void set_item(struct conf_loading *l, struct conf_pairs *pairs, const struct conf_key *key, const char *sub,
 		     const char *value)
 {
+	bool path = !strcmp(key->name, "access.suppress_path");
+
 	if (*sub)
-		conf_note_at(l, CONF_ERROR, &l->at, "'%s' takes no key: write %s[] = VALUE, once for each", key->name,
-			     key->name);
+		conf_note_at(l, CONF_ERROR, &l->at, "Keys provided to field '%s' are ignored: write %s[] = VALUE, once "
+			     "for each", key->name, key->name);
+	else if (path && *value != '/')
+		conf_note_at(l, CONF_ERROR, &l->at, "Values provided to field '%s' must begin with '/'", key->name);
 	else if (!*value && (key->flags & CONF_KEY_NO_EMPTY))
 		conf_note_at(l, CONF_ERROR, &l->at, "empty value for %s[]: give it one, or remove the line", key->name);
 	else

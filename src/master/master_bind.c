@@ -97,9 +97,10 @@ int master_bind_folder(const char *path, struct err *err)
 	int rc = 0;
 
 	if (stat(folder, &st) < 0)
-		rc = err_sys(err, "cannot make the socket '%s': its folder '%s' cannot be used", path, folder);
+		rc = err_set(err, "unable to bind listening socket for address '%s': %s (%d): its folder '%s' cannot be used",
+			     path, strerror(errno), errno, folder);
 	else if (!S_ISDIR(st.st_mode))
-		rc = err_set(err, "cannot make the socket '%s': '%s' is no folder", path, folder);
+		rc = err_set(err, "unable to bind listening socket for address '%s': '%s' is no folder", path, folder);
 	free(copy);
 	return rc;
 }

@@ -13,17 +13,37 @@
 #include "src/base/mem.h"
 #include "src/master/master_priv.h"
 
-/* php-fpm's words, and what to do where that is plain. */
+static const struct log_words {
+	const char *key, *failed;       /* php-fpm's words, one path in them */
+} log_words[] = {
+	{ "error_log", "failed to open error_log (%s)" },
+	{ "access.log", "failed to open access log (%s)" },
+	{ "slowlog", "Unable to create or open slowlog(%s)" },
+};
+
+static char *log_failed_words(const char *key, const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(log_words); i++) {
+		const char *words = log_words[i].failed, *at = strstr(words, "%s");
+
+		if (strcmp(log_words[i].key, key) == 0)
+			return xasprintf("%.*s%s%s", (int)(at - words), words, path, at + 2);
+	}
+	return xasprintf("failed to open %s (%s)", key, path);
+}
+
+/* And what to do, where that is plain. */
 static int log_open_failed(const char *key, const char *path, struct err *err)
 {
 	int why = errno;
-	char *copy = xstrdup(path), *folder = dirname(copy);
+	char *copy = xstrdup(path), *folder = dirname(copy), *words = log_failed_words(key, path);
 	struct stat st;
 	bool missing = why == ENOENT && stat(folder, &st) < 0;
 
-	err_set(err, "failed to open %s (%s): %s (%d)%s%s%s%s", key, path, strerror(why), why,
+	err_set(err, "%s: %s (%d)%s%s%s%s", words, strerror(why), why,
 		missing ? ": make the folder '" : "", missing ? folder : "", missing ? "' or set " : "",
 		missing ? key : "");
+	free(words);
 	free(copy);
 	return -1;
 }

@@ -298,8 +298,8 @@ static void single_errors(void **state)
 		{ "[WWW] x\npm.max_children = 2", "[f:5] syntax error at 'WWW': text behind the ']' of [WWW]: put it on a line "
 		  "of its own" },
 		{ "Listen.setfib = 1", "[f:5] unknown entry 'Listen.setfib': only FreeBSD has it: remove the line" },
-		{ "access.suppress_path[x] = /s", "[f:5] 'access.suppress_path' takes no key: write access.suppress_path[] = "
-		  "VALUE, once for each" },
+		{ "access.suppress_path[x] = /s", "[f:5] Keys provided to field 'access.suppress_path' are ignored: write "
+		  "access.suppress_path[] = VALUE, once for each" },
 		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
