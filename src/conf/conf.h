@@ -70,6 +70,7 @@ struct conf_pool {
 
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
+	char *native_module;            /* path as seen from inside the chroot, or NULL */
 	enum conf_mpm mpm;
 
 	char *user, *group;             /* as written, or NULL */

@@ -76,6 +76,9 @@ void conf_check(struct conf_loading *l);
 void conf_check_listen(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen_twice(struct conf_loading *l);
 
+/* conf_check_sapi.c: what a pool's SAPI needs, and what cannot apply to it. */
+void conf_check_sapi(struct conf_loading *l, struct conf_draft *d);
+
 /* conf_pairs.c */
 void conf_pairs_add(struct conf_pairs *pairs, const struct conf_key *key, const char *sub, const char *value);
 /* From the order of the file to that in which they apply. */

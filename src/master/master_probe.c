@@ -138,7 +138,7 @@ static int test_probe(struct master *m, const struct conf *conf, const struct co
 	return rc;
 }
 
-/* Each plug-in once, for the first pool that needs it. */
+/* PHP's plug-ins once each, for the first pool that needs them; of other SAPIs each pool has an application of its own. */
 static int test_probes(struct master *m, const struct conf *conf)
 {
 	char **seen = xcalloc(conf->pool_count + 1, sizeof(*seen));
@@ -155,7 +155,7 @@ static int test_probes(struct master *m, const struct conf *conf)
 			rc = -1;
 			continue;
 		}
-		while (j < i && strcmp(seen[j], seen[i]) != 0)
+		while (j < i && (strcmp(pool->sapi, "php") != 0 || strcmp(seen[j], seen[i]) != 0))
 			j++;
 		if (j == i && test_probe(m, conf, pool, seen[i]) < 0)
 			rc = -1;
