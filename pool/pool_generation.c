@@ -187,10 +187,8 @@ void pool_generation_lost(struct generation *g, int error)
 	wait_ms = pool_backoff_wait_ms(&p->zygote_backoff, clock_ms());
 	if (news == POOL_BACKOFF_FAILING)
 		log_error("the application does not load; it is tried again, at last every 10 s");
-	if (!was_ready && !p->said_failing && !p->said_ready) {
-		p->said_failing = true;
-		pool_master_say(p, POOL_FAILING);
-	}
+	if (!was_ready)
+		pool_master_failing(p);
 	retry_later(p, wait_ms);
 }
 

@@ -22,6 +22,14 @@ void pool_master_say(struct pool *p, uint32_t type)
 	send_master(&msg);
 }
 
+void pool_master_failing(struct pool *p)
+{
+	if (p->said_failing || p->said_ready)
+		return;
+	p->said_failing = true;
+	pool_master_say(p, POOL_FAILING);
+}
+
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 {
 	struct ipc_msg msg = { .head = { .type = POOL_ORDER_ZYGOTE, .generation = g->number }, .fd_count = 4 };

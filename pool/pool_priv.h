@@ -173,6 +173,8 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 /* pool_master.c: messages to and from the master. */
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
+/* The pool does not come up: said once, so that nobody waits for it, and not of one that has been up. */
+void pool_master_failing(struct pool *p);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 

@@ -70,8 +70,10 @@ static void note_for_backoff(struct pool_child *c, int status)
 
 	if (in_order || c->pid == 0)
 		return;
-	if (pool_backoff_died(&p->child_backoff, clock_ms(), served, sigkill) == POOL_BACKOFF_FAILING)
-		log_error("children die before they serve a request; births are slowed down, at last to one per 10 s");
+	if (pool_backoff_died(&p->child_backoff, clock_ms(), served, sigkill) != POOL_BACKOFF_FAILING)
+		return;
+	log_error("children die before they serve a request; births are slowed down, at last to one per 10 s");
+	pool_master_failing(p);
 }
 
 static void child_free(struct pool_child *c)
