@@ -59,8 +59,8 @@ struct request_ops {
 	void (*script)(struct request *req, const char *path);
 	/* Who the client says he is, once that is decoded (of HTTP authentication): for access log and status. */
 	void (*user)(struct request *req, const char *name);
-	/* A Filter's body (STDIN) has ended: from now on read() gives its second one, FCGI_DATA (section 6.4). 0, or -1:
-	 * this request has no second one, or its first has not been read to its end. */
+	/* A Filter's body (STDIN) has ended: from now on read() gives its second one, FCGI_DATA (section 6.4). 0, or
+	 * -1: this request has no second one, or its first has not been read to its end. */
 	int (*start_data)(struct request *req);
 };
 

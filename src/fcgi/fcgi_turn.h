@@ -19,7 +19,7 @@ struct fcgi_limits {
 enum fcgi_turn_event {
 	FCGI_TURN_MORE,                 /* all input used: read more */
 	FCGI_TURN_HEAD,                 /* PARAMS are complete: id, role, keep_conn, params are valid */
-	FCGI_TURN_BODY,                 /* body, body_len: bytes of STDIN (of a Filter's DATA), into the caller's input */
+	FCGI_TURN_BODY,                 /* body, body_len: bytes of STDIN or DATA, into the caller's input */
 	/* STDIN has ended. What follows waits in the caller's buffer for its turn. For an Authorizer it
 	 * comes with the next call after HEAD and needs no input: some front ends send it no STDIN at all
 	 * (section 6.3 gives it none); what STDIN does come, an empty one or a body, is passed over once
@@ -53,8 +53,8 @@ struct fcgi_turn {                      /* zeroed is ready for a new connection 
  * (GET_VALUES_RESULT, UNKNOWN_TYPE, END_REQUEST with CANT_MPX_CONN or UNKNOWN_ROLE) are appended to reply
  * (at most twice as many bytes as were taken): write them before reading on. Records of an id that is not
  * active are passed over, whatever their type (section 3.3): empty STDIN before BEGIN is tolerated. DATA
- * is passed over but for a Filter's (section 6.4), which follows its STDIN. BODY_END, ABORT and TOO_LARGE are said again, without taking input, until fcgi_turn_done; BAD for
- * good. */
+ * is passed over but for a Filter's (section 6.4), which follows its STDIN. BODY_END,
+ * ABORT and TOO_LARGE are said again, without taking input, until fcgi_turn_done; BAD for good. */
 enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limits *lim,
 	const uint8_t **in, size_t *len, struct buf *reply);
 /* BODY_END was said of a Filter's STDIN: go on with its DATA. False: that is not so, and nothing changes. */

@@ -138,7 +138,8 @@ static int test_probe(struct master *m, const struct conf *conf, const struct co
 	return rc;
 }
 
-/* PHP's plug-ins once each, for the first pool that needs them; of other SAPIs each pool has an application of its own. */
+/* PHP's plug-ins once each, for the first pool that needs them; for other SAPIs each pool, since each has an
+ * application of its own. */
 static int test_probes(struct master *m, const struct conf *conf)
 {
 	char **seen = xcalloc(conf->pool_count + 1, sizeof(*seen));

@@ -12,7 +12,7 @@ static int start(void)
 	token = getenv("APP_TOKEN");
 	if (token && *token)
 		return 0;
-	return 1;                               /* without one nobody could pass: this is a fault of the configuration */
+	return 1;                               /* without one nobody could pass: a fault of the configuration */
 }
 
 /* Takes as long for a wrong token as for the right one. */
