@@ -73,17 +73,23 @@ static const char *owner_of(const char *name)
 	return NULL;
 }
 
+bool conf_key_applies(const struct conf_key *key, const char *sapi)
+{
+	const char *owner = key->where == CONF_IN_POOL ? owner_of(key->name) : NULL;
+
+	return !owner || !strcmp(owner, sapi) || !is_known(sapi);
+}
+
 static void check_keys(struct conf_loading *l, struct conf_draft *d)
 {
 	const char *sapi = d->pool->sapi;
 
 	for (size_t i = 0; i < conf_key_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
-		const char *owner = key->where == CONF_IN_POOL && d->given[i].file ? owner_of(key->name) : NULL;
 
-		if (owner && strcmp(owner, sapi) != 0)
+		if (d->given[i].file && !conf_key_applies(key, sapi))
 			conf_note_key(l, d, CONF_ERROR, key->name, "%s does not apply to 'sapi = %s': it belongs to "
-				      "'sapi = %s'; remove the line", key->name, sapi, owner);
+				      "'sapi = %s'; remove the line", key->name, sapi, owner_of(key->name));
 	}
 }
 
@@ -101,8 +107,6 @@ static void check_needs(struct conf_loading *l, struct conf_draft *d)
 void conf_check_sapi(struct conf_loading *l, struct conf_draft *d)
 {
 	check_installed(l, d);
-	if (!is_known(d->pool->sapi))
-		return;
 	check_keys(l, d);
 	check_needs(l, d);
 }

@@ -64,6 +64,26 @@ static void a_sapi_of_somebody_else_may_have_any_key(void **state)
 	unload(&l);
 }
 
+static void each_sapi_s_keys_are_shown(void **state)
+{
+	struct loaded l = load(NATIVE);
+	struct buf out = { 0 };
+
+	(void)state;
+	conf_dump(l.conf, &out);
+	assert_non_null(strstr(buf_str(&out), "\tnative.module = /srv/app.so\n"));
+	assert_null(strstr(buf_str(&out), "security.limit_extensions"));
+	assert_null(strstr(buf_str(&out), "php.version"));
+	unload(&l);
+	l = load(GOOD_POOL);
+	buf_clear(&out);
+	conf_dump(l.conf, &out);
+	assert_null(strstr(buf_str(&out), "native.module"));
+	assert_non_null(strstr(buf_str(&out), "security.limit_extensions"));
+	unload(&l);
+	buf_free(&out);
+}
+
 static void paths_of_modules(void **state)
 {
 	struct loaded l = load(GOOD_POOL "sapi = native\nnative.module = app.so\nprefix = /tmp\n");
@@ -84,6 +104,7 @@ int main(void)
 		cmocka_unit_test(native_s_keys_do_not_apply_to_php),
 		cmocka_unit_test(a_module_is_needed),
 		cmocka_unit_test(a_sapi_of_somebody_else_may_have_any_key),
+		cmocka_unit_test(each_sapi_s_keys_are_shown),
 		cmocka_unit_test(paths_of_modules),
 	};
 
