@@ -9,6 +9,7 @@
 
 #define TEXTS_KEPT (64 * 1024)          /* bytes of strings that a slot keeps between requests */
 #define PARAMS_AT_FIRST 64
+#define TEXTS_AT_LEAST 2048             /* so that a longer query does not make it grow again */
 
 struct native_slot *native_slot(void)
 {
@@ -33,7 +34,7 @@ static const char *role_text(unsigned role)
 
 static size_t texts_need(const struct request *req, size_t count)
 {
-	size_t bytes = strlen(role_text(req->role)) + 1;
+	size_t bytes = sizeof("FCGI_ROLE=AUTHORIZER");
 	struct sapi_param p;
 
 	for (size_t i = 0; i < count; i++) {
@@ -45,11 +46,9 @@ static size_t texts_need(const struct request *req, size_t count)
 
 static void texts_reserve(struct native_slot *slot, size_t bytes)
 {
-	if (bytes <= slot->texts_room)
-		return;
 	free(slot->texts);
-	slot->texts = xcalloc(1, bytes);
-	slot->texts_room = bytes;
+	slot->texts_room = bytes > TEXTS_AT_LEAST ? bytes : TEXTS_AT_LEAST;
+	slot->texts = xcalloc(1, slot->texts_room);
 }
 
 /* Room for so many strings and the NULL behind them. */
@@ -74,24 +73,38 @@ static char *put_param(char *to, const struct sapi_param *p)
 	return to + p->name_len + p->value_len + 2;
 }
 
-/* libfcgi puts the role first. */
-static void params_fill(struct native_slot *slot)
+/* libfcgi puts the role first. False: the room for texts is too small. */
+static bool params_put(struct native_slot *slot, size_t count)
 {
 	const struct request *req = slot->req;
-	size_t count = req->ops->param_count(req);
+	char *to = slot->texts, *end = to + slot->texts_room;
 	struct sapi_param p;
-	char *to;
 
-	params_reserve(slot, count + 1);
-	texts_reserve(slot, texts_need(req, count));
-	slot->params->at[0] = slot->texts;
-	to = stpcpy(slot->texts, role_text(req->role)) + 1;
+	if (slot->texts_room < sizeof("FCGI_ROLE=AUTHORIZER"))
+		return false;
+	slot->params->at[0] = to;
+	to = stpcpy(to, role_text(req->role)) + 1;
 	for (size_t i = 0; i < count; i++) {
 		req->ops->param_at(req, i, &p);
+		if (p.name_len + p.value_len + 2 > (size_t)(end - to))
+			return false;
 		slot->params->at[i + 1] = to;
 		to = put_param(to, &p);
 	}
 	slot->params->at[count + 1] = NULL;
+	return true;
+}
+
+/* Mostly the room of the request before will do. */
+static void params_fill(struct native_slot *slot)
+{
+	size_t count = slot->req->ops->param_count(slot->req);
+
+	params_reserve(slot, count + 1);
+	if (params_put(slot, count))
+		return;
+	texts_reserve(slot, texts_need(slot->req, count));
+	params_put(slot, count);
 }
 
 void native_request_begin(struct native_slot *slot, struct request *req)
