@@ -60,7 +60,8 @@ static void nothing(int number)
 	(void)number;
 }
 
-/* A write to a closed pipe is an error to a handler, as in a program on libfcgi, and not the end of the process. */
+/* A write to a closed pipe is an error to a handler, as in a program on libfcgi, but to the programs that it starts what
+ * they expect: a handler goes with an exec, to ignore a signal does not. */
 static void survive_pipes(void)
 {
 	struct sigaction how = { .sa_handler = nothing, .sa_flags = SA_RESTART };

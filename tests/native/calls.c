@@ -4,6 +4,7 @@
  *
  * DO is a list of commands, each a letter and an argument, separated by ';'. They are told on out, or on err once out
  * is closed, in the order in which they are carried out. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -192,6 +193,31 @@ static void wait_for_release(const char *folder)
 		usleep(2000);
 }
 
+static void write_to_nobody(void)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return;
+	close(ends[0]);
+	say("write %d", (int)write(ends[1], "x", 1));
+	say(" is EPIPE %d\n", errno == EPIPE);
+	close(ends[1]);
+}
+
+/* Is SIGPIPE ignored by a program that the handler starts? */
+static void pipes_of_others(void)
+{
+	FILE *said = popen("grep SigIgn /proc/self/status", "r");
+	char line[64] = "";
+
+	if (!said)
+		return;
+	if (fgets(line, sizeof(line), said))
+		say("ignored by others %d\n", (int)(strtoull(line + 7, NULL, 16) >> 12 & 1));
+	pclose(said);
+}
+
 static void leave_mark(const char *path)
 {
 	FILE *mark = fopen(path, "w");
@@ -223,6 +249,12 @@ static void other_command(FCGX_Request *r, char op, const char *arg, long n)
 		break;
 	case 'm':
 		leave_mark(arg);
+		break;
+	case 'b':
+		write_to_nobody();
+		break;
+	case 'B':
+		pipes_of_others();
 		break;
 	case 'K':
 		abort();

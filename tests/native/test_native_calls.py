@@ -77,7 +77,8 @@ MANY = bytes(range(256)) * 300
     ("s9;d;s100000;s100000;s1;e", {"role": fcgi.FILTER, "body": b"x", "data": MANY}, "76800 bytes"),
     ("pnothing read", {"role": fcgi.FILTER, "body": MANY, "data": MANY}, "nothing read"),
     ("s9;d;c1;e", {"role": fcgi.FILTER, "body": b"", "data": b""}, "GetChar -1"),
-    ("I;px", {}, "x"),
+    ("b", {}, "write -1 is EPIPE 1"), ("B", {}, "ignored by others 0"),
+    ("I;px", {}, "x"),                  # from here on libfcgi has its own handlers
 ])
 def test_calls(both, do, how, text):
     assert text in same(both, do, **how).text

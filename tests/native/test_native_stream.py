@@ -148,6 +148,15 @@ def test_a_filter_that_reads_nothing_keeps_its_connection(calls):
         assert c.reply().text.startswith("three")
 
 
+def test_a_filter_that_reads_no_data_ends_without_a_reset(calls):
+    with calls.connect() as c:
+        c.send(modules.ask(calls, "s9;w%s;px" % calls.root, role=fcgi.FILTER, body=b"s"))
+        calls.busy()
+        c.send(fcgi.stream(fcgi.DATA, b"d" * 60000))
+        calls.release()
+        assert c.reply().text.endswith("xPutS 1\n") and c.at_end() == "eof"
+
+
 def test_data_that_breaks_off_is_an_error(calls):
     mark = os.path.join(calls.root, "read")
     with calls.connect() as c:
