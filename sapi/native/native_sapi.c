@@ -60,7 +60,7 @@ static void nothing(int number)
 	(void)number;
 }
 
-/* A write to a closed pipe is an error to a handler, as in a program on libfcgi, but to the programs that it starts what
+/* A write to a closed pipe is an error to a handler, as in a program on libfcgi, but to programs that it starts what
  * they expect: a handler goes with an exec, to ignore a signal does not. */
 static void survive_pipes(void)
 {
