@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
+#include "mpm/child_status.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
@@ -25,6 +26,7 @@ static void slot_init(struct child *c)
 	s->in = xcalloc(1, SLOT_READ_BYTES);
 	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);
+	child_status_init(s);
 }
 
 static void child_init(struct child *c)

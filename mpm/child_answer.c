@@ -10,15 +10,9 @@
 
 static void compose(const struct slot *s, enum reason reason, struct buf *out)
 {
-	const char *status = reason_status(reason);
 	struct buf page = { 0 };
 
-	if (!status)
-		status = "500 Internal Server Error";
-	buf_printf(&page, "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n", status);
-	if (s->child->conf->reason_header)
-		buf_printf(&page, "X-Weir-Reason: %s\r\n", reason_name(reason));
-	buf_printf(&page, "\r\n%s (%s)\n", status, reason_name(reason));
+	reason_page(reason, s->child->conf->reason_header, &page);
 	fcgi_add_stream(out, FCGI_STDOUT, s->turn.id, page.data, page.len);
 	fcgi_add_stream_end(out, FCGI_STDOUT, s->turn.id);
 	fcgi_add_end(out, s->turn.id, 0, FCGI_REQUEST_COMPLETE);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include "mpm/child.h"
 #include "src/base/reason.h"
+#include "src/base/status.h"
 #include "src/fcgi/fcgi_turn.h"
 
 #define SLOT_READ_BYTES  (64 * 1024)    /* a small request comes in one read */
@@ -29,6 +30,16 @@ enum slot_reading {
 	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
 	SLOT_READING_HEAD,
 	SLOT_READING_BODY,
+};
+
+/* What a slot has asked the pool process for: the watcher takes the answer. */
+struct slot_ask {
+	pthread_mutex_t lock;
+	pthread_cond_t came;            /* of the monotonic clock */
+	uint32_t number;                /* of the last question */
+	int fd;                         /* its answer; -1: none yet */
+	const struct status *status;    /* the slot's alone: the last one, mapped, or NULL */
+	size_t size;
 };
 
 /* One unit of concurrency. Its thread owns everything but what the comments give to the watcher. */
@@ -65,12 +76,15 @@ struct slot {
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
 	/* Shared with the watcher. */
+	struct slot_ask ask;
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
 	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
 	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
 	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
 	_Atomic uint64_t read_since_ms;
-	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */
+	_Atomic uint64_t run_since_ms;  /* 0: no request, or its time counts no more */
+	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
+	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
 	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
 	_Atomic bool gone;              /* the client has closed or aborted */
 	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */

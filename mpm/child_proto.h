@@ -16,6 +16,8 @@ enum child_order {
 	CHILD_LAST,             /* serve until nothing waits on the listening sockets, then as CHILD_DRAIN */
 	CHILD_STOP,             /* struct child_stop: give up the request in hand for this reason, answer it if nothing
 	                         * was sent, and die */
+	CHILD_STATUS,           /* answer to CHILD_ASK_STATUS: struct child_ask as it came; one descriptor, for
+	                         * status_map() */
 };
 
 /* child -> pool process */
@@ -24,9 +26,13 @@ enum child_report {
 	CHILD_PARK,             /* one descriptor: an idle kept connection with an empty read buffer */
 	CHILD_LINGER,           /* one descriptor: answered and shut down for writing; read it empty, then close it */
 	CHILD_LOG,              /* struct link_log_piece (src/base/link.h) and text */
+	CHILD_SLOW,             /* struct link_log_piece and a part of this: texts, each ended by a NUL: the script of a
+	                         * request that takes long, then a backtrace as sapi->backtrace gives it */
 	CHILD_FAILED,           /* text: the SAPI could not be initialised in the child */
+	CHILD_ASK_STATUS,       /* struct child_ask: what does the pool do? */
 };
 
+struct child_ask { uint32_t number; uint32_t reserved; };       /* the child's own, to know the answer by */
 struct child_stop { uint32_t reason; uint32_t reserved; };      /* enum reason */
 
 #endif

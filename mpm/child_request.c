@@ -229,6 +229,19 @@ static int op_finish(struct request *req)
 	return 0;
 }
 
+void child_request_untime(struct slot *s)
+{
+	if (s->child->conf->request_terminate_timeout_track_finished)
+		return;
+	atomic_store_explicit(&s->run_since_ms, 0, memory_order_relaxed);
+	board_slot_untimed(s->board);
+}
+
+static void op_ended(struct request *req)
+{
+	child_request_untime(slot_of(req));
+}
+
 static bool op_gone(const struct request *req)
 {
 	return atomic_load(&slot_of(req)->gone);
@@ -254,6 +267,7 @@ static const struct request_ops ops = {
 	.flush = op_flush,
 	.error = op_error,
 	.finish = op_finish,
+	.ended = op_ended,
 	.gone = op_gone,
 	.script = op_script,
 	.user = op_user,
@@ -322,6 +336,7 @@ static void tell_board(struct slot *s, uint64_t now)
 		.content_length = s->announced > 0 ? (uint64_t)s->announced : 0,
 	};
 
+	board_slot_begun(s->board);
 	board_slot_request(s->board, &line);
 	board_slot_state(s->board, BOARD_RUNNING, now);
 }
@@ -357,6 +372,7 @@ int child_request_begin(struct slot *s)
 	s->failed = REASON_NONE;
 	s->sent = false;
 	atomic_store(&s->gone, false);
+	atomic_store(&s->released, false);
 	atomic_store(&s->run_since_ms, now);
 	atomic_fetch_add(&s->sequence, 1);
 	child_watch_wake(s->child);

@@ -10,6 +10,7 @@
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
 #include "mpm/child_request.h"
+#include "mpm/child_status.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/fcgi/fcgi_encode.h"
@@ -173,7 +174,8 @@ static bool keep_connection(struct slot *s)
 
 void child_serve_release(struct slot *s)
 {
-	atomic_store(&s->run_since_ms, 0);
+	atomic_store(&s->released, true);
+	child_request_untime(s);
 	board_slot_state(s->board, BOARD_FINISHING, clock_ms());
 	if (!keep_connection(s))
 		return;
@@ -207,7 +209,7 @@ static void run_request(struct slot *s)
 	const struct child_start *start = s->child->start;
 	enum sapi_end end = SAPI_END_OK;
 
-	if (child_request_begin(s) == 0)
+	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
 	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished))
 		child_answer_note(s, REASON_CLIENT_GONE, NULL);

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include "mpm/child_answer.h"
 #include "mpm/child_proto.h"
+#include "mpm/child_slow.h"
+#include "mpm/child_status.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/ipc.h"
@@ -60,15 +62,15 @@ static void give_up(struct slot *s, uint32_t sequence, enum reason reason)
 {
 	const char *detail = NULL;
 	struct board_view view = { 0 };
-	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
+	uint64_t since_ms = atomic_load(&s->run_since_ms);
 
 	if (!atomic_compare_exchange_strong(&s->sequence, &sequence, sequence | SLOT_DOOMED))
 		return;
 	board_read(s->child->start->board, s->child->start->slot, &view);
 	if (reason == REASON_REQUEST_TIMEOUT) {
 		detail = "raise request_terminate_timeout if it may take that long";
-		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.3f sec), terminating",
-		    view.script, view.method, view.uri, (double)ran_ms / 1000.0);
+		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.6f sec), terminating",
+		    view.script, view.method, view.uri, (double)board_age_ms(clock_ms(), since_ms) / 1000.0);
 	}
 	child_answer_late(s, reason, detail);
 	die();
@@ -96,9 +98,10 @@ static void stop_slot(struct slot *s, enum reason reason)
 		end_read(s, what, reason);
 }
 
-static void on_order(struct child *c, const struct ipc_msg *msg)
+static void on_order(struct child *c, struct ipc_msg *msg)
 {
 	const struct child_stop *stop = msg->body;
+	const struct child_ask *ask = msg->body;
 
 	switch (msg->head.type) {
 	case CHILD_DRAIN:
@@ -114,6 +117,10 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
 		raise_mode(c, CHILD_MODE_LEAVE);
 		stop_slot(&c->slot, (enum reason)stop->reason);
+		return;
+	case CHILD_STATUS:
+		BUG_IF(msg->body_len != sizeof(*ask) || msg->fd_count != 1);
+		child_status_take(&c->slot, ask->number, &msg->fds[0]);
 		return;
 	default:
 		BUG_IF("an order that does not exist");
@@ -136,8 +143,8 @@ static bool take_orders(struct watch *w)
 	enum ipc_got got;
 
 	while ((got = ipc_recv(CHILD_FD_LINK, &msg, w->space)) == IPC_MESSAGE) {
-		ipc_drop_fds(&msg);
 		on_order(w->child, &msg);
+		ipc_drop_fds(&msg);
 	}
 	if (got == IPC_END) {
 		raise_mode(w->child, CHILD_MODE_LEAVE);
@@ -182,7 +189,7 @@ static void on_gone(struct slot *s, uint32_t sequence)
 {
 	const struct child_start *start = s->child->start;
 
-	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->run_since_ms) == 0)
+	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->released))
 		return;
 	atomic_store(&s->gone, true);
 	if (start->sapi->interrupt)
@@ -194,7 +201,7 @@ static void on_gone(struct slot *s, uint32_t sequence)
 static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
 {
 	client->fd = -1;
-	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->run_since_ms) == 0)
+	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->released))
 		return false;
 	client->fd = s->fd;
 	client->events = s->over_tcp ? POLLRDHUP : 0;
@@ -276,6 +283,7 @@ static void *watch_run(void *arg)
 			on_gone(s, sequence);
 		}
 		end_late_read(s, clock_ms());
+		child_slow_look(s, clock_ms());
 		end_late_request(s, clock_ms());
 	}
 	free(w);

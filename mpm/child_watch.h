@@ -1,6 +1,7 @@
 /* child_watch.h -- the watcher: a child's second thread. It blocks all signals, never calls into the application
- * (but for sapi->interrupt, which only sets a flag), and sees what a busy slot cannot: orders and the end of the pool
- * process, clients that have gone, deadlines. It sleeps while the child is idle. */
+ * (but for sapi->interrupt, which only sets a flag, and sapi->backtrace, which only looks), and sees what a busy slot
+ * cannot: orders and the end of the pool process, clients that have gone, deadlines. It sleeps while the child is
+ * idle. */
 #ifndef WEIR_CHILD_WATCH_H
 #define WEIR_CHILD_WATCH_H
 

@@ -99,14 +99,22 @@ static void say_totals(const struct pool *p)
 	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (p->reasons[i] > 0)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
-	log_notice("%s", buf_str(&text));
+	/* A rest is no end, and may come after each look at the status. */
+	log_at(p->said_at_rest ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE, "%s", buf_str(&text));
 	buf_free(&text);
 }
 
 _Noreturn void pool_exit(struct pool *p)
 {
+	pool_slow_end(p);
 	say_totals(p);
 	_exit(EXIT_OK);
+}
+
+/* A pool that rested until somebody asked for its status needs no application for that. */
+static bool woken_for_status(struct pool *p)
+{
+	return p->conf->pm == CONF_PM_ONDEMAND && pool_status_busy(p) && pool_park_waiting(p) == 0;
 }
 
 _Noreturn void pool_run(struct spawn_info *info)
@@ -116,9 +124,12 @@ _Noreturn void pool_run(struct spawn_info *info)
 	sigs_harmless();
 	p = pool_new(info);
 	pool_park_init(p);
+	pool_slow_init(p);
 	pool_tick_init(p);
 	pool_master_init(p);
-	pool_generation_order(p);
+	pool_status_serve(p);
+	if (!woken_for_status(p))
+		pool_generation_order(p);
 	pool_poke(p);
 	event_base_dispatch(p->base);
 	pool_exit(p);

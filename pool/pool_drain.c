@@ -195,6 +195,7 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 		return;
 	if (kind == MASTER_DRAIN_REPLACED) {
 		p->drain = DRAIN_REPLACED;
+		pool_status_stop(p);
 		pool_park_close_idle(p);
 		each_child(p, tell_leave);
 	} else {

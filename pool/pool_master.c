@@ -2,6 +2,7 @@
  * pool ends: zygotes and children by the end of their own links. */
 #include "pool/pool_priv.h"
 
+#include <string.h>
 #include <unistd.h>
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -20,6 +21,36 @@ void pool_master_say(struct pool *p, uint32_t type)
 
 	(void)p;
 	send_master(&msg);
+}
+
+void pool_master_rest(struct pool *p)
+{
+	struct master_totals totals = {
+		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .at_max = p->at_max_count,
+		.active_max = p->active_max, .queue_max = p->queue_max,
+	};
+	struct ipc_msg msg = { .head.type = POOL_AT_REST, .body = &totals, .body_len = sizeof(totals) };
+
+	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
+	send_master(&msg);
+}
+
+/* They wait in the link already: no figure is shown without them. */
+static void take_totals(struct pool *p)
+{
+	const struct master_totals *totals;
+	struct ipc_msg msg;
+
+	BUG_IF(ipc_recv(SPAWN_FD_LINK, &msg, p->space) != IPC_MESSAGE);
+	BUG_IF(msg.head.type != MASTER_TOTALS || msg.body_len != sizeof(*totals));
+	totals = msg.body;
+	p->start_s = totals->start_s;
+	p->seen_begun = totals->begun;
+	p->seen_served = totals->served;
+	p->at_max_count = totals->at_max;
+	p->active_max = (unsigned)totals->active_max;
+	p->queue_max = totals->queue_max;
+	memcpy(p->reasons, totals->reasons, sizeof(p->reasons));
 }
 
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
@@ -131,6 +162,7 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 
 void pool_master_init(struct pool *p)
 {
+	take_totals(p);
 	p->master = event_new(p->base, SPAWN_FD_LINK, EV_READ | EV_PERSIST, on_master, p);
 	event_add(p->master, NULL);
 }

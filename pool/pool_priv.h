@@ -16,6 +16,8 @@
 #include "src/conf/conf.h"
 
 struct pool;
+struct status;
+struct status_server;
 
 /* Lines out of one pipe or one chain of log pieces. */
 struct pool_lines {
@@ -40,11 +42,13 @@ struct pool_child {
 	enum child_phase phase;
 	pid_t pid;                      /* 0 while ORDERED */
 	uint64_t born_ms;
+	uint64_t born_s;                /* the same as wall time, since 1970 */
 	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
 	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
 	int link;                       /* -1 once it has ended */
 	struct event *event;
 	struct buf log;                 /* a log line in the making */
+	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	struct board_view view;         /* last good copy */
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
@@ -104,9 +108,17 @@ struct pool {
 	struct pool_backoff child_backoff;
 	struct event *retry;            /* the next zygote, after back-off */
 	bool said_ready, said_failing, said_at_rest;
-	uint64_t seen_served;           /* by children that are gone: requests */
+	uint64_t start_s;               /* of this process; wall time */
+	uint64_t seen_begun;            /* by children that are gone: requests */
+	uint64_t seen_served;           /* of them, those that were over */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
+	uint64_t seen_slow;             /* by children that are gone: slow requests */
+	uint64_t slow_written_ms;       /* the last entry of the slow log; 0: none yet */
+	unsigned slow_left_out;         /* entries since the log told of it */
+	struct event *slow_timer;       /* tells of it */
+	unsigned active_max;            /* children that were at work at once */
+	uint64_t queue_max;             /* connections that waited to be accepted */
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -119,6 +131,8 @@ struct pool {
 	struct parked_list idle, ready, linger;
 	unsigned idle_count, ready_count, linger_count;
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
+
+	struct status_server *status;   /* NULL: no pm.status_listen */
 
 	enum drain_phase drain;
 	struct event *drain_timer;
@@ -153,6 +167,11 @@ int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg);
 void pool_output_start(struct pool_lines *l, int fd);
 void pool_output_end(struct pool_lines *l);
 
+/* pool_slow.c: the slow log. */
+void pool_slow_init(struct pool *p);
+int pool_slow_take(struct pool_child *c, const struct ipc_msg *msg);    /* -1: nonsense */
+void pool_slow_end(struct pool *p);             /* tell of what was left out */
+
 /* pool_park.c: connections without a slot. */
 void pool_park_init(struct pool *p);
 void pool_park_take(struct pool *p, int fd);
@@ -164,6 +183,17 @@ int pool_park_waiting(struct pool *p);          /* connections that wait for a s
 void pool_tick_init(struct pool *p);
 void pool_poke(struct pool *p);                 /* something happened: look soon */
 
+/* pool_status.c: what the pool does now. */
+struct status *pool_status(struct pool *p);             /* the caller frees it */
+bool pool_status_active(enum board_state state);
+void pool_status_look(struct pool *p, unsigned active); /* keep the highest figures; at each look */
+int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask);  /* -1: nonsense */
+
+/* pool_status_serve.c: status and ping on the socket of pm.status_listen. */
+void pool_status_serve(struct pool *p);
+bool pool_status_busy(const struct pool *p);            /* somebody is connected, or waits to be accepted */
+void pool_status_stop(struct pool *p);                  /* accept no more; another process does */
+
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
 void pool_drain_look(struct pool *p);           /* after anything that may have brought it forward */
@@ -173,6 +203,7 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 /* pool_master.c: messages to and from the master. */
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
+void pool_master_rest(struct pool *p);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 

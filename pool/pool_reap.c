@@ -55,7 +55,9 @@ static void add_up(struct pool_child *c)
 {
 	struct pool *p = c->gen->pool;
 
+	p->seen_begun += c->view.brief.begun;
 	p->seen_served += c->view.brief.served;
+	p->seen_slow += c->view.brief.slow;
 	for (int i = 0; i < REASON_COUNT; i++)
 		p->reasons[i] += c->view.reasons[i];
 }
@@ -84,6 +86,7 @@ static void child_free(struct pool_child *c)
 	pool_output_end(&c->out);
 	pool_output_end(&c->err);
 	buf_free(&c->log);
+	buf_free(&c->slow);
 	board_slot_reset(board_slot(g->board, c->slot), BOARD_EMPTY, clock_ms());
 	g->children[c->slot] = NULL;
 	free(c);

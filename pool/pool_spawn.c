@@ -64,6 +64,7 @@ static struct pool_child *child_new(struct generation *g, uint32_t slot)
 	c->gen = g;
 	c->slot = slot;
 	c->born_ms = clock_ms();
+	c->born_s = clock_wall_us() / 1000000;
 	c->replaces_dead = p->unmourned > 0;
 	p->unmourned -= c->replaces_dead;
 	c->link = -1;
@@ -76,18 +77,22 @@ static struct pool_child *child_new(struct generation *g, uint32_t slot)
 bool pool_spawn_child(struct generation *g)
 {
 	int slot = free_slot(g);
+	struct board_slot *board;
 	struct pool_child *c;
 	struct ends e;
 
 	if (slot < 0)
 		return false;
+	/* Before the order: the child may serve its first request before this process runs again. */
+	board = board_slot(g->board, (uint32_t)slot);
+	board_slot_reset(board, BOARD_STARTING, clock_ms());
 	if (make_ends(&e, g->pool->conf->catch_workers_output) < 0 || send_order(g, (uint32_t)slot, &e) < 0) {
 		log_warning("cannot order a child: %s", strerror(errno));
+		board_slot_reset(board, BOARD_EMPTY, clock_ms());
 		close_ends(&e);
 		return false;
 	}
 	c = child_new(g, (uint32_t)slot);
-	board_slot_reset(board_slot(g->board, (uint32_t)slot), BOARD_STARTING, c->born_ms);
 	c->link = e.link[0];
 	e.link[0] = -1;
 	pool_talk_start(c);

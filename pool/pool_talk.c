@@ -91,6 +91,14 @@ static void on_message(struct pool_child *c, struct ipc_msg *msg)
 	case CHILD_LOG:
 		on_log(c, msg);
 		return;
+	case CHILD_SLOW:
+		if (pool_slow_take(c, msg) < 0)
+			nonsense(c);
+		return;
+	case CHILD_ASK_STATUS:
+		if (pool_status_tell(c, msg) < 0)
+			nonsense(c);
+		return;
 	case CHILD_FAILED:
 		log_error("child %d cannot serve: %.*s", (int)c->pid, (int)msg->body_len, (const char *)msg->body);
 		return;

@@ -18,6 +18,7 @@ struct look {
 	struct pool_census census;
 	uint64_t sum;                   /* differs when anything moved */
 	uint64_t wait_ms;               /* until a limit in time is due */
+	unsigned active;                /* children at work, of all generations */
 };
 
 static void sooner(struct look *k, uint64_t wait_ms)
@@ -31,12 +32,13 @@ static void check_overdue(struct pool_child *c, const struct board_brief *b, str
 {
 	const struct pool *p = c->gen->pool;
 	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
+	bool working = b->state == BOARD_RUNNING || b->state == BOARD_FINISHING;
 	uint64_t age_ms;
 
 	if (limit_ms == 0)
 		return;
-	if (b->state != BOARD_RUNNING) {
-		if (b->owns_connection)
+	if (!working || b->untimed) {
+		if (working || b->owns_connection)
 			sooner(k, limit_ms);
 		return;
 	}
@@ -69,6 +71,7 @@ static void look_at_child(struct pool_child *c, struct look *k)
 	board_peek(c->gen->board, c->slot, &b);
 	k->sum = k->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
 	k->census.total++;
+	k->active += pool_status_active(b.state);
 	check_overdue(c, &b, k);
 	if (c->gen != p->gen)
 		return;
@@ -150,17 +153,27 @@ static void obey(struct pool *p, struct look *k)
 	sooner(k, plan.wait_ms);
 }
 
+/* Woken for its status alone (pool.c), the pool has no application yet: now somebody else wants it. */
+static void order_late(struct pool *p, const struct look *k)
+{
+	if (!p->last_generation && p->drain == DRAIN_NONE && k->census.waiting > 0)
+		pool_generation_order(p);
+}
+
 /* An ondemand pool without a child or a connection is a socket in the master. */
 static void rest_if_done(struct pool *p, const struct look *k)
 {
 	if (p->conf->pm != CONF_PM_ONDEMAND || p->drain != DRAIN_NONE || p->said_at_rest)
 		return;
-	if (!p->gen || !p->gen->ready || p->old || k->census.total > 0 || k->census.waiting > 0)
+	if (p->old || (p->gen && !p->gen->ready) || k->census.total > 0 || k->census.waiting > 0)
 		return;
-	if (p->idle_count + p->ready_count + p->linger_count > 0 || !pool_generation_empty(p->gen))
+	if (p->idle_count + p->ready_count + p->linger_count > 0 || (p->gen && !pool_generation_empty(p->gen)))
+		return;
+	if (pool_status_busy(p) || (!p->gen && p->last_generation > 0))
 		return;
 	p->said_at_rest = true;
-	pool_master_say(p, POOL_AT_REST);
+	pool_status_stop(p);
+	pool_master_rest(p);
 }
 
 static void set_timer(struct pool *p, uint64_t ms)
@@ -188,6 +201,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (k.sum != p->last_sum || p->drain != DRAIN_NONE)
 		p->busy_until_ms = k.census.now_ms + CALM_AFTER_MS;
 	p->last_sum = k.sum;
+	pool_status_look(p, k.active);
+	order_late(p, &k);
 	obey(p, &k);
 	rest_if_done(p, &k);
 	pool_drain_look(p);

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "mpm/child_status.h"
 #include "pool/sapi_settings.h"
 #include "pool/zygote_priv.h"
 #include "pool/zygote_proto.h"
@@ -31,7 +32,7 @@ static void sapi_log(int level, const char *text, size_t len)
 	log_text((enum log_level)level, text, len);
 }
 
-static const struct sapi_host host = { .log = sapi_log };
+static const struct sapi_host host = { .log = sapi_log, .status = child_status_of };
 
 static _Noreturn void fail(const char *why)
 {

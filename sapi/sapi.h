@@ -11,8 +11,9 @@
 #include <sys/types.h>
 #include "src/base/err.h"
 
-#define SAPI_ABI 1
+#define SAPI_ABI 2
 #define SAPI_SYMBOL "weir_sapi"
+#define SAPI_BACKTRACE_MIN 8192         /* bytes: the longest path and some calls */
 
 /* Roles as bits of 1 << FCGI_RESPONDER and so on (FastCGI 1.0, section 6). */
 #define SAPI_RESPONDER  (1u << 1)
@@ -52,6 +53,9 @@ struct request_ops {
 	/* The reply is complete: the client is released while the SAPI works on. Later writes are dropped. Idempotent.
 	 * 0, or -1 when the client had gone before. */
 	int (*finish)(struct request *req);
+	/* The application has ended, what follows is its clean-up (shutdown functions, destructors): unless the pool
+	 * says otherwise, that has no time limit. Idempotent. */
+	void (*ended)(struct request *req);
 	/* Has the client closed or aborted? Any thread. */
 	bool (*gone)(const struct request *req);
 	/* What runs, for the scoreboard and logs: the script's path. */
@@ -60,10 +64,15 @@ struct request_ops {
 	void (*user)(struct request *req, const char *name);
 };
 
+struct status;
+
 /* What Weir offers a SAPI besides requests. */
 struct sapi_host {
 	/* A line for the pool's error log. level: enum log_level of src/base/log.h. */
 	void (*log)(int level, const char *text, size_t len);
+	/* What the pool does now, for a request's own thread (struct status: src/base/status.h). Borrowed until that
+	 * thread asks again; NULL: no answer came in time. */
+	const struct status *(*status)(struct request *req);
 };
 
 /* One key of the pool's section (or command-line option) that concerns the SAPI, already checked and resolved:
@@ -125,6 +134,12 @@ struct sapi {
 	/* Child, in the watcher thread, while serve() runs: the client has gone (req->ops->gone tells). Must not block,
 	 * allocate or send a signal; it asks the runtime to look by itself. Optional. */
 	void (*interrupt)(struct sapi_ctx *ctx, struct request *req);
+	/* Child, in the watcher thread, while serve() runs, and goes on running: where the application is now. Texts,
+	 * each ended by a NUL: the file that was asked for, then at most depth calls, the innermost first, each as
+	 * "[0xADDRESS] FUNCTION() FILE:LINE". Fills out, of size bytes (SAPI_BACKTRACE_MIN at least); returns how many
+	 * are used, 0: nothing can be said. What it reads may change under its eyes; it must not block, stop or signal
+	 * anybody, nor wait for a lock that serve() keeps. Optional. */
+	size_t (*backtrace)(struct sapi_ctx *ctx, struct request *req, unsigned depth, char *out, size_t size);
 };
 
 #endif

@@ -90,7 +90,7 @@ static size_t log_control_len(const uint8_t *p, const uint8_t *end)
 	return *p == 0xc2 && end - p > 1 && p[1] >= 0x80 && p[1] <= 0x9f ? 2 : 0;
 }
 
-static char *log_put_text(char *out, const char *text, size_t len)
+char *log_put_text(char *out, const char *text, size_t len)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const uint8_t *p = (const uint8_t *)text, *end = p + len;

@@ -25,6 +25,8 @@ void log_vat(enum log_level level, const char *fmt, va_list ap);
 void log_text(enum log_level level, const char *text, size_t len);
 /* The text alone and a newline, without time, level or prefix; to descriptors only. Controls are shown as above. */
 void log_raw(const char *text, size_t len);
+/* How lines show a text: with its control characters as \xNN. Returns the end in out, which has room for 4 * len. */
+char *log_put_text(char *out, const char *text, size_t len);
 const char *log_level_name(enum log_level level);
 
 #define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)

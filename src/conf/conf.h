@@ -126,6 +126,7 @@ struct conf_pool {
 	char *apparmor_hat;             /* or NULL */
 	char *limit_extensions;         /* default ".php .phar" */
 	bool security_strict;
+	bool php_value_params;          /* filled in: by where it listens */
 	bool reason_header;
 
 	struct conf_pairs env;          /* resolved: $VAR replaced */

@@ -119,8 +119,10 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_check_listen_owner(l, d);
 	conf_check_paths(l, d);
 	conf_check_listen(l, d);
+	conf_check_status(l, d);
 	check_pm(l, d);
-	conf_check_pages(l, d);
+	conf_check_slow(l, d);
+	conf_check_limits(l, d);
 	check_sapi(l, d);
 	check_extensions(l, d);
 }
@@ -130,7 +132,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
-	conf_check_limits(l);
+	conf_check_global_limits(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);
 	for (size_t i = 0; i < c->pool_count; i++)

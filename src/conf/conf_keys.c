@@ -214,21 +214,23 @@ const struct conf_key conf_keys[] = {
 		"so that children of one age are not all replaced at once.",
 	  .limits = "Below pm.max_requests.",
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
-	{ .name = "pm.status_path", POOL(status_path), .type = CONF_STRING,
+	{ .name = "pm.status_path", POOL(status_path), .type = CONF_STRING, .flags = CONF_KEY_EMPTY,
+	  .otherwise = "/ at pm.status_listen, else unset",
 	  .meaning = "URI at which the pool answers with its status page: as text, or with ?html, ?xml, "
 		"?json, ?openmetrics; ?full adds the children.",
-	  .limits = "Begins with /, at least two characters of letters, digits and /_-.~.",
+	  .limits = "Begins with /, at least two characters of letters, digits and /_-.~; / alone is for "
+		"pm.status_listen.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
-	{ .name = "pm.status_listen", POOL(status_listen), .type = CONF_STRING,
+	{ .name = "pm.status_listen", POOL(status_listen), .type = CONF_STRING, .flags = CONF_KEY_EMPTY,
 	  .meaning = "A second address, as of listen, at which only status and ping are answered, by the "
 		"pool process: also while every child is busy.",
 	  .limits = "An address that nobody else listens on.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
-	{ .name = "ping.path", POOL(ping_path), .type = CONF_STRING,
+	{ .name = "ping.path", POOL(ping_path), .type = CONF_STRING, .flags = CONF_KEY_EMPTY,
 	  .meaning = "URI at which the pool answers ping.response: for monitors.",
 	  .limits = "As of pm.status_path.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
-	{ .name = "ping.response", POOL(ping_response), .type = CONF_STRING,
+	{ .name = "ping.response", POOL(ping_response), .type = CONF_STRING, .flags = CONF_KEY_EMPTY,
 	  .otherwise = "pong",
 	  .meaning = "What ping.path answers.", .limits = "Not empty.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
@@ -248,7 +250,8 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "slowlog", POOL(slowlog), .type = CONF_PATH,
 	  .meaning = "File for the backtraces of slow requests, see request_slowlog_timeout.",
-	  .limits = "Mandatory with request_slowlog_timeout. The start fails when it cannot be opened.",
+	  .limits = "Mandatory with request_slowlog_timeout; without that nothing is opened. The start fails when "
+		"it cannot be opened.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "request_slowlog_timeout", POOL(request_slowlog_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds", .initial = "0",
@@ -258,17 +261,20 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "request_slowlog_trace_depth", POOL(request_slowlog_trace_depth), .type = CONF_INT,
 	  .unit = "calls", .initial = "20",
-	  .meaning = "Most lines of such a backtrace; 0: 20.", .limits = "Not negative.",
+	  .meaning = "Most lines of such a backtrace. 0: 20.", .limits = "Not negative.",
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .min = INT32_MIN, .max = CONF_COUNT_MAX },
 	{ .name = "request_terminate_timeout", POOL(request_terminate_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds",
 	  .initial = "0",
 	  .meaning = "A request that runs for longer is ended: the client gets a 504 if nothing was sent "
-		"yet, and the child is replaced. Idle kept connections do not count. 0: no limit.",
+		"yet, and the child is replaced. Idle kept connections do not count, nor, but with "
+		"request_terminate_timeout_track_finished, what follows the script's end. 0: no limit.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "request_terminate_timeout_track_finished", POOL(request_terminate_timeout_track_finished),
 	  .type = CONF_BOOL, .initial = "no",
-	  .meaning = "request_terminate_timeout counts on after fastcgi_finish_request().",
+	  .meaning = "The time of a request, for request_terminate_timeout and request_slowlog_timeout, counts on after "
+		"fastcgi_finish_request(), and after the script's end, while its shutdown functions and destructors run. "
+		"No: it ends there.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "rlimit_files", POOL(rlimit_files), .type = CONF_LONG, .unit = "descriptors",
 	  .initial = "0",
@@ -294,7 +300,8 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Caught lines stand in the log as 'child N said into stderr: \"...\"'. No: bare.",
 	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "clear_env", POOL(clear_env), .type = CONF_BOOL, .initial = "yes",
-	  .meaning = "Children do not see Weir's own environment, only what env[] gives them, USER and HOME.",
+	  .meaning = "Children do not see Weir's own environment, only what env[] gives them. "
+		"USER and HOME are the pool's user's in either case.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "apparmor_hat", POOL(apparmor_hat), .type = CONF_STRING, .flags = CONF_KEY_UNDUMPED,
 	  .meaning = "Children change to this AppArmor hat of their profile.",
@@ -371,6 +378,13 @@ const struct conf_key conf_keys[] = {
 	  .flags = CONF_KEY_OURS,
 	  .meaning = "Warnings about unsafe settings of this pool are errors: Weir does not start with them.",
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER },
+	{ .name = "security.php_value_params", POOL(php_value_params), .type = CONF_BOOL, .flags = CONF_KEY_OURS,
+	  .otherwise = "yes on Unix sockets and on TCP sockets of 127.0.0.0/8, ::1 and localhost, no on others",
+	  .meaning = "The parameters PHP_VALUE and PHP_ADMIN_VALUE of a request set PHP's ini entries, for that "
+		"request only: whoever can send them can run any code as the pool's user. They load no extension. "
+		"no: they are ignored, and the log says so.",
+	  .limits = "yes on a TCP socket that other machines can reach is a warning; with security.strict an error.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "security.reason_header", POOL(reason_header), .type = CONF_BOOL, .initial = "no",
 	  .flags = CONF_KEY_OURS,
 	  .meaning = "Answers that Weir itself gives in place of the application (408, 413, 431, 504 and so "

@@ -71,14 +71,20 @@ void conf_check_pool_process_user(struct conf_loading *l);
 /* conf_clients.c: fill pool->allowed from pool->listen_allowed_clients; -1: err names the bad one. */
 int conf_clients_read(struct conf_pool *pool, struct err *err);
 
-/* conf_check.c, conf_check_listen.c */
+/* conf_check.c, conf_check_listen.c, conf_check_slow.c */
 void conf_check(struct conf_loading *l);
 void conf_check_listen(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen_twice(struct conf_loading *l);
+void conf_check_slow(struct conf_loading *l, struct conf_draft *d);
+/* A path that is not absolute counts from the prefix; port numbers and host:port are no paths. */
+void conf_listen_resolve(const struct conf_loading *l, const struct conf_pool *p, char **listen);
 
-/* conf_check_pages.c */
-void conf_check_pages(struct conf_loading *l, struct conf_draft *d);
-void conf_check_limits(struct conf_loading *l);
+/* conf_check_status.c */
+void conf_check_status(struct conf_loading *l, struct conf_draft *d);
+
+/* conf_check_limits.c */
+void conf_check_limits(struct conf_loading *l, struct conf_draft *d);
+void conf_check_global_limits(struct conf_loading *l);
 
 /* conf_pairs.c */
 void conf_pairs_add(struct conf_pairs *pairs, const struct conf_key *key, const char *sub, const char *value);

@@ -17,22 +17,19 @@ static const struct file_kind {
 	[MASTER_FILE_SLOW] = { "slowlog", "slow log", MASTER_LOG_SLOW },
 };
 
-/* NULL: the pool does not write it. A slow log that nothing would be written to is not made, as in php-fpm. */
-static const char *file_path(const struct conf_pool *pool, int kind)
+/* NULL: the pool has no such file. As in php-fpm, a slow log to which nothing will be written is not made. */
+static const char *path_of(const struct conf_pool *pool, int kind)
 {
-	if (kind == MASTER_FILE_ACCESS)
-		return pool->access_log;
-	return pool->request_slowlog_timeout_s > 0 ? pool->slowlog : NULL;
+	if (kind == MASTER_FILE_SLOW)
+		return pool->request_slowlog_timeout_s > 0 ? pool->slowlog : NULL;
+	return pool->access_log;
 }
 
 int master_files_check(const struct conf_pool *pool, struct err *err)
 {
-	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
-		const char *path = file_path(pool, i);
-
-		if (path && master_log_check(kinds[i].key, path, err) < 0)
+	for (int i = 0; i < MASTER_FILE_COUNT; i++)
+		if (path_of(pool, i) && master_log_check(kinds[i].key, path_of(pool, i), err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -40,7 +37,7 @@ int master_files_open(struct master_spec *spec, const struct conf_pool *pool, st
 {
 	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
 		struct master_file *f = &spec->files[i];
-		const char *path = file_path(pool, i);
+		const char *path = path_of(pool, i);
 
 		if (!path)
 			continue;

@@ -121,9 +121,10 @@ static void said_failing(struct master_proc *p, const struct ipc_msg *msg)
 /* One that has nothing to do is ready as well: a reload need not wait for its first request. */
 static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 {
-	(void)msg;
 	if (!p->spec->ondemand)
 		return;
+	if (p->pool && p->pool->proc == p)
+		p->pool->totals = *(const struct master_totals *)msg->body;
 	/* It said so before it was told to drain, and ends by itself: others may wait on its socket by now. */
 	if (p->state == MASTER_PROC_ENDING)
 		p->state = MASTER_PROC_RESTING;
@@ -135,21 +136,12 @@ static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 	master_proc_stop(p, MASTER_PROC_RESTING, MASTER_REST_MS);
 }
 
-static bool listener_is_wanted(const struct master *m, const struct master_listener *l)
-{
-	for (size_t i = 0; i < m->pool_count && !master_is_ending(m); i++)
-		if (m->pools[i]->spec->listener == l)
-			return true;
-	return false;
-}
-
 static void said_drained(struct master_proc *p, const struct ipc_msg *msg)
 {
 	(void)msg;
 	if (p->state != MASTER_PROC_ENDING)
 		return;
-	if (!listener_is_wanted(p->m, p->spec->listener))
-		master_listen_unlink(p->spec->listener);
+	master_spec_unlink(p->m, p->spec);
 	master_proc_last(p);
 }
 
@@ -164,7 +156,7 @@ static const struct order {
 	{ POOL_KILL, sizeof(struct master_pid), 0, order_kill },
 	{ POOL_READY, 0, 0, said_ready },
 	{ POOL_FAILING, 0, 0, said_failing },
-	{ POOL_AT_REST, 0, 0, said_at_rest },
+	{ POOL_AT_REST, sizeof(struct master_totals), 0, said_at_rest },
 	{ POOL_DRAINED, 0, 0, said_drained },
 };
 

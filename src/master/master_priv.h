@@ -45,6 +45,7 @@ struct master_spec {
 	size_t section_len;
 	char *module;                   /* path of its SAPI's plug-in */
 	struct master_listener *listener;
+	struct master_listener *status; /* of pm.status_listen; NULL: none */
 	struct master_file files[MASTER_FILE_COUNT];
 };
 
@@ -62,8 +63,10 @@ struct master_pool {
 	struct master_proc *proc;       /* RUNNING: the process that serves, or is to */
 	struct master_proc *standby;    /* during a reload: the old one, until proc is ready */
 	struct event *wake;             /* AT_REST: its socket; WAITING: the timer; else NULL */
+	struct event *wake_status;      /* AT_REST: the socket of pm.status_listen, if it has one */
 	struct pool_backoff backoff;
 	uint32_t generation;            /* the last that was ordered */
+	struct master_totals totals;    /* when it last went to rest */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
 };
@@ -152,13 +155,16 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 struct master_spec *master_spec_hold(struct master_spec *spec);
 void master_spec_drop(struct master *m, struct master_spec **spec);
 struct master_listen_want master_spec_want(const struct conf_pool *pool);
+/* The same for pm.status_listen. */
+struct master_listen_want master_spec_want_status(const struct conf_pool *pool);
+/* Take the paths of its sockets away, but for those of which a pool in force has need. */
+void master_spec_unlink(struct master *m, struct master_spec *spec);
 /* Specs of all pools with their sockets held, in the order of the file; NULL with err and everything
  * undone. */
 struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err);
 
 /* master_files.c: access and slow logs */
-/* Could they be opened? Makes nothing. */
-int master_files_check(const struct conf_pool *pool, struct err *err);
+int master_files_check(const struct conf_pool *pool, struct err *err);  /* -1: one of them could not be opened */
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err);
 void master_files_close(struct master_spec *spec);
 /* Open them anew and tell the pool processes. What cannot be opened stays as it was, and is named in the log. */

@@ -168,19 +168,14 @@ static int test_probes(struct master *m, const struct conf *conf)
 
 static int test_pool(const struct conf_pool *pool)
 {
-	struct master_listen_want want = master_spec_want(pool);
+	struct master_listen_want want = master_spec_want(pool), status = master_spec_want_status(pool);
 	struct err err;
-	int rc = 0;
 
-	if (master_listen_check(&want, &err) < 0) {
-		log_error("[pool %s] %s", pool->name, err.text);
-		rc = -1;
-	}
-	if (master_files_check(pool, &err) < 0) {
-		log_error("%s", err.text);
-		rc = -1;
-	}
-	return rc;
+	if (master_listen_check(&want, &err) == 0 && (!status.listen || master_listen_check(&status, &err) == 0)
+	    && master_files_check(pool, &err) == 0)
+		return 0;
+	log_error("[pool %s] %s", pool->name, err.text);
+	return -1;
 }
 
 /* What a start would stumble over, without binding or making anything. */

@@ -56,7 +56,8 @@ static pid_t proc_spawn(struct master_proc *p, int link, struct err *err)
 	struct master_spawn plan = {
 		.title = title, .info = &info, .out = -1, .err = -1, .link = link, .log = m->log_fd,
 		.board = -1, .ready = -1, .access = spec->files[MASTER_FILE_ACCESS].fd,
-		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = -1, .listen = &spec->listener->fd,
+		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = spec->status ? spec->status->fd : -1,
+		.listen = &spec->listener->fd,
 	};
 	pid_t pid = master_spawn(m->exe_fd, &plan, err);
 
@@ -102,6 +103,7 @@ struct master_proc *master_proc_start(struct master_pool *pool, struct err *err)
 		return NULL;
 	}
 	p->link = pair[0];
+	master_proc_tell(p, MASTER_TOTALS, 0, &pool->totals, sizeof(pool->totals), -1);
 	p->pid = proc_spawn(p, pair[1], err);
 	fd_close(&pair[1]);
 	if (p->pid < 0) {

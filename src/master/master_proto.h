@@ -5,6 +5,7 @@
 #define WEIR_MASTER_PROTO_H
 
 #include <stdint.h>
+#include "src/base/reason.h"
 
 /* master -> pool process */
 enum master_msg {
@@ -16,6 +17,7 @@ enum master_msg {
 	                                 * backlog and exit 0 */
 	MASTER_STOP,                    /* end now, children too; exit 0 */
 	MASTER_LOG,                     /* struct master_log, one descriptor: that file, opened anew */
+	MASTER_TOTALS,                  /* struct master_totals: the first message of all, before the process exists */
 };
 
 /* pool process -> master */
@@ -25,7 +27,8 @@ enum pool_msg {
 	POOL_KILL,                      /* struct master_pid: SIGKILL a process of mine that its zygote could not end */
 	POOL_READY,                     /* the first child is up (once per life of the pool process) */
 	POOL_FAILING,                   /* the generation does not become ready; the reason is in the log */
-	POOL_AT_REST,                   /* ondemand: no child, no connection: I may be ended (MASTER_STOP follows) */
+	POOL_AT_REST,                   /* struct master_totals; ondemand: no child, no connection: I may be ended
+	                                 * (MASTER_STOP follows) */
 	POOL_DRAINED,                   /* the requests that were in flight at MASTER_DRAIN are done, or time is
 	                                 * nearly over */
 };
@@ -37,6 +40,14 @@ enum master_drain_kind {
 };
 
 enum master_log_file { MASTER_LOG_ERROR, MASTER_LOG_ACCESS, MASTER_LOG_SLOW };
+
+/* What a pool's status counts. The master keeps it while an ondemand pool rests, and believes none of it. */
+struct master_totals {
+	uint64_t start_s;                       /* wall time: when the pool was started, its rests included */
+	uint64_t begun, served, at_max;         /* as in struct pool */
+	uint64_t active_max, queue_max;
+	uint64_t reasons[REASON_COUNT];
+};
 
 struct master_log     { uint32_t file; uint32_t reserved; };    /* enum master_log_file */
 struct master_pid     { int32_t pid; uint32_t reserved; };

@@ -70,6 +70,15 @@ static int reload_prepare(struct master *m, struct reload *r)
 	return r->specs ? 0 : -1;
 }
 
+static void reload_socket(const struct master_spec *spec, struct master_listener *l,
+			  const struct master_listen_want *want)
+{
+	struct err err;
+
+	if (master_listen_apply(l, want, &err) < 0)
+		log_warning("[pool %s] %s; the socket stays as it was", spec->name, err.text);
+}
+
 /* What of it can fail now is said, and does not stop the reload. */
 static void reload_global(struct master *m, struct reload *r)
 {
@@ -83,9 +92,11 @@ static void reload_global(struct master *m, struct reload *r)
 		log_warning("%s; it stays as it was", err.text);
 	for (size_t i = 0; i < r->conf->pool_count; i++) {
 		struct master_listen_want want = master_spec_want(r->conf->pools[i]);
+		struct master_listen_want status = master_spec_want_status(r->conf->pools[i]);
 
-		if (master_listen_apply(r->specs[i]->listener, &want, &err) < 0)
-			log_warning("[pool %s] %s; the socket stays as it was", r->specs[i]->name, err.text);
+		reload_socket(r->specs[i], r->specs[i]->listener, &want);
+		if (r->specs[i]->status)
+			reload_socket(r->specs[i], r->specs[i]->status, &status);
 	}
 	if (same_text(pid, m->pid_file))
 		return;

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -108,6 +109,7 @@ class Server:
         seen = [0]
 
         def asleep():
+            time.sleep(0.004)           # so that a short sleep on the way is not taken for rest
             seen[0] = seen[0] + 1 if all(proc.sleeping(p) for p in self.tree()) else 0
             return seen[0] >= 3
         until(asleep, "%s: a calm moment" % self.side.name)

@@ -286,9 +286,14 @@ class Weir:
 
     def wait_log(self, regex, count=1):
         """Wait for the count-th line that matches: its match."""
-        until(lambda: len(self.log_lines(regex, of=self.file("weir.log"))) >= count,
-              lambda: "log line %d of /%s/ in:\n%s" % (count, regex, self.log()[-3000:]))
-        return re.search(regex, self.log_lines(regex, of=self.file("weir.log"))[count - 1])
+        found = []
+
+        def enough():
+            text = self.file("weir.log")
+            found[:] = self.log_lines(regex, of=text[:text.rfind("\n") + 1])   # the last may be half written
+            return len(found) >= count
+        until(enough, lambda: "log line %d of /%s/ in:\n%s" % (count, regex, self.log()[-3000:]))
+        return re.search(regex, found[count - 1])
 
     # ---- its processes
 

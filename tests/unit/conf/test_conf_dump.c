@@ -85,6 +85,7 @@ static const char wanted[] =
 	"\trequest.header_timeout = 60s\n"
 	"\trequest.body_timeout = 60s\n"
 	"\tsecurity.strict = no\n"
+	"\tsecurity.php_value_params = yes\n"
 	"\tsecurity.reason_header = no\n"
 	" \n";
 
