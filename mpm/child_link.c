@@ -26,10 +26,9 @@ void child_link_failed(const char *why)
 	link_send_text(CHILD_FD_LINK, CHILD_FAILED, why);
 }
 
-void child_link_ask_status(uint32_t number)
+void child_link_ask_status(const struct child_ask *ask)
 {
-	struct child_ask body = { .number = number };
-	struct ipc_msg msg = { .head.type = CHILD_ASK_STATUS, .body = &body, .body_len = sizeof(body) };
+	struct ipc_msg msg = { .head.type = CHILD_ASK_STATUS, .body = ask, .body_len = sizeof(*ask) };
 
 	link_send(CHILD_FD_LINK, &msg);
 }

@@ -9,7 +9,8 @@
 
 void child_link_ready(void);
 void child_link_failed(const char *why);
-void child_link_ask_status(uint32_t number);
+struct child_ask;
+void child_link_ask_status(const struct child_ask *ask);
 /* Give a connection away: idle, to be parked; or answered and shut for writing, to be read empty. *fd is closed here
  * and set to -1 in any case. */
 void child_link_park(int *fd);

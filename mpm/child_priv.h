@@ -20,6 +20,7 @@ enum child_mode {
 	CHILD_MODE_SERVE,
 	CHILD_MODE_CLOSING,             /* each answer closes its connection */
 	CHILD_MODE_LAST,                /* serve what waits, then leave */
+	CHILD_MODE_QUEUE,               /* serve what waits in the ready queue, then leave */
 	CHILD_MODE_LEAVE,               /* finish what is in hand, then leave */
 };
 
@@ -46,9 +47,10 @@ struct slot_ask {
 struct slot {
 	struct child *child;
 	struct board_slot *board;
+	uint32_t place;                 /* that board's number for it */
 
 	/* The connection: fd -1 is none. The watcher may shut fd down, under io_lock. */
-	int fd;
+	_Atomic int fd;
 	bool polled;                    /* fd is registered with the mpm's epoll */
 	int epoll;                      /* that epoll */
 	bool over_tcp;
@@ -95,13 +97,17 @@ struct slot {
 struct child {
 	const struct child_start *start;
 	const struct conf_pool *conf;
-	struct slot slot;
+	struct slot *slots;
+	unsigned slot_count;            /* conf->threads_per_child */
 	struct fcgi_limits limits;
-	uint64_t served;
+	_Atomic uint64_t served;
+	_Atomic uint64_t ids;           /* request ids made here */
+	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */
-	int wake;                       /* eventfd, readable for good once mode asks an idle slot to look */
+	int wake;                       /* eventfd, readable for good once mode asks idle slots to look */
+	_Atomic unsigned slots_gone;    /* whose threads serve no more */
 	pthread_t watcher;
 	int watch_kick;                 /* eventfd that wakes the watcher */
 	_Atomic bool watch_asleep;      /* the watcher sleeps without a time limit */

@@ -13,7 +13,10 @@
 enum child_order {
 	CHILD_DRAIN = 401,      /* accept no more, hand the idle connection back, finish what is in hand, exit 0 */
 	CHILD_CLOSING,          /* go on serving; from now on each answer closes its connection */
-	CHILD_LAST,             /* serve until nothing waits on the listening sockets, then as CHILD_DRAIN */
+	CHILD_QUEUE,            /* others have the listening sockets: serve until nothing waits in the ready queue, then
+	                         * as CHILD_DRAIN */
+	CHILD_LAST,             /* serve until nothing waits on the listening sockets and in the ready queue, then as
+	                         * CHILD_DRAIN */
 	CHILD_STOP,             /* struct child_stop: give up the request in hand for this reason, answer it if nothing
 	                         * was sent, and die */
 	CHILD_STATUS,           /* answer to CHILD_ASK_STATUS: struct child_ask as it came; one descriptor, for
@@ -32,7 +35,7 @@ enum child_report {
 	CHILD_ASK_STATUS,       /* struct child_ask: what does the pool do? */
 };
 
-struct child_ask { uint32_t number; uint32_t reserved; };       /* the child's own, to know the answer by */
+struct child_ask { uint32_t number; uint32_t slot; };   /* the child's own, to know the answer by */
 struct child_stop { uint32_t reason; uint32_t reserved; };      /* enum reason */
 
 #endif

@@ -277,7 +277,7 @@ static const struct request_ops ops = {
 static void make_id(struct slot *s)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t number = s->child->served;
+	uint64_t number = atomic_fetch_add_explicit(&s->child->ids, 1, memory_order_relaxed);
 	char *at = stpcpy(s->id, s->child->id_seed);
 	int shift = 60;
 

@@ -11,6 +11,7 @@
 #include "mpm/child_link.h"
 #include "mpm/child_request.h"
 #include "mpm/child_status.h"
+#include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/fcgi/fcgi_encode.h"
@@ -27,7 +28,9 @@ bool child_leaving(const struct child *c)
 {
 	int64_t max = c->conf->max_requests;
 
-	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && c->served >= (uint64_t)max);
+	if (child_mode(c) == CHILD_MODE_LEAVE)
+		return true;
+	return max > 0 && atomic_load(&c->served) >= (uint64_t)(max - c->leaves_early);
 }
 
 static enum fcgi_turn_event next_event(struct slot *s)
@@ -217,10 +220,10 @@ static void run_request(struct slot *s)
 		child_answer(s, s->failed, failure_detail(s->failed));
 	child_request_complete(s);
 	child_request_end(s);
-	s->child->served++;
+	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
 	if (end == SAPI_END_LEAVE)
-		atomic_store(&s->child->mode, CHILD_MODE_LEAVE);
+		child_watch_raise(s->child, CHILD_MODE_LEAVE);
 }
 
 void child_serve(struct slot *s)

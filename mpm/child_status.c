@@ -13,6 +13,7 @@
 #include "mpm/child_request.h"
 #include "mpm/status_page.h"
 #include "src/base/fd.h"
+#include "src/base/mem.h"
 
 #define ANSWER_S 2                      /* the pool process gets so long; it answers within a millisecond */
 
@@ -28,12 +29,15 @@ void child_status_init(struct slot *s)
 	s->ask.fd = -1;
 }
 
-void child_status_take(struct slot *s, uint32_t number, int *fd)
+void child_status_take(struct child *c, const struct child_ask *of, int *fd)
 {
-	struct slot_ask *ask = &s->ask;
+	struct slot_ask *ask;
+
+	BUG_IF(of->slot >= c->slot_count);
+	ask = &c->slots[of->slot].ask;
 
 	pthread_mutex_lock(&ask->lock);
-	if (number == ask->number && ask->fd == -1) {
+	if (of->number == ask->number && ask->fd == -1) {
 		ask->fd = *fd;
 		*fd = -1;
 		pthread_cond_signal(&ask->came);
@@ -42,8 +46,9 @@ void child_status_take(struct slot *s, uint32_t number, int *fd)
 }
 
 /* Ask and wait: the answer's descriptor, or -1. An answer that comes later has another number. */
-static int question(struct slot_ask *ask)
+static int question(struct slot *s)
 {
+	struct slot_ask *ask = &s->ask;
 	struct timespec until;
 	uint32_t number;
 	int fd, late = 0;
@@ -52,7 +57,8 @@ static int question(struct slot_ask *ask)
 	fd_close(&ask->fd);
 	number = ++ask->number;
 	pthread_mutex_unlock(&ask->lock);
-	child_link_ask_status(number);          /* it may wait, and the watcher must not wait for it */
+	/* It may wait, and the watcher must not wait for it. */
+	child_link_ask_status(&(struct child_ask){ number, (uint32_t)(s - s->child->slots) });
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ANSWER_S;
 	pthread_mutex_lock(&ask->lock);
@@ -70,7 +76,7 @@ static const struct status *get(struct slot *s)
 	int fd;
 
 	status_unmap(&ask->status, ask->size);
-	fd = question(ask);
+	fd = question(s);
 	if (fd >= 0)
 		ask->status = status_map(fd, &ask->size);
 	fd_close(&fd);

@@ -4,13 +4,14 @@
 #define WEIR_CHILD_STATUS_H
 
 #include "mpm/child_priv.h"
+#include "mpm/child_proto.h"
 
 void child_status_init(struct slot *s);
 /* Is the request in hand for pm.status_path or ping.path? Then it is answered, and the reply is only to be
  * completed. */
 bool child_status_serve(struct slot *s);
-/* Watcher: the answer to question number; *fd is taken, or left when nobody waits for it. */
-void child_status_take(struct slot *s, uint32_t number, int *fd);
+/* Watcher: the answer to this question; *fd is taken, or left when nobody waits for it. */
+void child_status_take(struct child *c, const struct child_ask *of, int *fd);
 /* For struct sapi_host: the slot's pool as it is now, or NULL. */
 const struct status *child_status_of(struct request *req);
 

@@ -11,6 +11,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/privs.h"
 #include "src/base/sigs.h"
@@ -73,11 +74,18 @@ static struct pool *pool_new(struct spawn_info *info)
 	take_identity(info);
 	raise_files();
 	close_on_exec(info);
-	p->base = event_base_new();
+	p->base = loop_new(p->global.events_mechanism);
 	if (!p->base)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
+	p->places = conf_pool_places(p->conf);
+	p->threads = p->conf->threads_per_child;
 	return p;
+}
+
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)
+{
+	return c->place * (uint32_t)c->gen->pool->threads + i;
 }
 
 unsigned pool_child_count(const struct pool *p)
@@ -86,8 +94,8 @@ unsigned pool_child_count(const struct pool *p)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			count += both[i]->children[slot] != NULL;
+		for (int place = 0; both[i] && place < p->places; place++)
+			count += both[i]->children[place] != NULL;
 	return count;
 }
 
@@ -108,6 +116,8 @@ _Noreturn void pool_exit(struct pool *p)
 {
 	pool_slow_end(p);
 	say_totals(p);
+	if (!p->orphaned)
+		pool_figures_say(p);
 	_exit(EXIT_OK);
 }
 

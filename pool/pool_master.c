@@ -26,13 +26,13 @@ void pool_master_say(struct pool *p, uint32_t type)
 void pool_master_rest(struct pool *p)
 {
 	struct master_totals totals = {
-		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .at_max = p->at_max_count,
+		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .slow = p->seen_slow,
+		.at_max = p->at_max_count,
 		.active_max = p->active_max, .queue_max = p->queue_max,
 	};
-	struct ipc_msg msg = { .head.type = POOL_AT_REST, .body = &totals, .body_len = sizeof(totals) };
 
 	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
-	send_master(&msg);
+	pool_master_send(POOL_AT_REST, &totals, sizeof(totals));
 }
 
 /* They wait in the link already: no figure is shown without them. */
@@ -47,10 +47,28 @@ static void take_totals(struct pool *p)
 	p->start_s = totals->start_s;
 	p->seen_begun = totals->begun;
 	p->seen_served = totals->served;
+	p->seen_slow = totals->slow;
 	p->at_max_count = totals->at_max;
 	p->active_max = (unsigned)totals->active_max;
 	p->queue_max = totals->queue_max;
 	memcpy(p->reasons, totals->reasons, sizeof(p->reasons));
+}
+
+void pool_master_failing(struct pool *p, bool cannot_load)
+{
+	struct master_failing body = { .cannot_load = cannot_load };
+
+	if (p->said_failing || p->said_ready)
+		return;
+	p->said_failing = true;
+	pool_master_send(POOL_FAILING, &body, sizeof(body));
+}
+
+void pool_master_send(uint32_t type, const void *body, size_t len)
+{
+	struct ipc_msg msg = { .head.type = type, .body = body, .body_len = len };
+
+	send_master(&msg);
 }
 
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
@@ -66,10 +84,9 @@ void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 void pool_master_kill(struct pool *p, pid_t pid)
 {
 	struct master_pid body = { .pid = pid };
-	struct ipc_msg msg = { .head.type = POOL_KILL, .body = &body, .body_len = sizeof(body) };
 
 	(void)p;
-	send_master(&msg);
+	pool_master_send(POOL_KILL, &body, sizeof(body));
 }
 
 /* End at once: the zygotes kill their children. */
@@ -78,9 +95,9 @@ static _Noreturn void stop(struct pool *p)
 	struct generation *both[] = { p->gen, p->old };
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				pool_reap_kill(both[i]->children[slot], 1);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				pool_reap_kill(both[i]->children[place], 1);
 		if (both[i])
 			pool_generation_end(both[i]);
 	}
@@ -113,6 +130,7 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 	const struct master_errno *failed = msg->body;
 	const struct master_reaped *reaped = msg->body;
 	const struct master_drain *drain = msg->body;
+	const struct master_wish *grant = msg->body;
 	struct generation *g = by_number(p, msg->head.generation);
 
 	switch (msg->head.type) {
@@ -135,6 +153,12 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 		break;
 	case MASTER_STOP:
 		stop(p);
+	case MASTER_FIGURES:
+		pool_figures_say(p);
+		break;
+	case MASTER_GRANT:
+		pool_grants_got(p, grant->seq, grant->count);
+		break;
 	case MASTER_LOG:
 		take_log(msg);
 		break;
@@ -156,6 +180,7 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got == IPC_END) {
 		log_warning("the master has gone: this pool ends");
+		p->orphaned = true;
 		pool_exit(p);
 	}
 }

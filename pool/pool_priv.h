@@ -36,23 +36,29 @@ enum child_phase {
 	CHILD_RETIRING,                 /* told to leave */
 };
 
+/* What the pool process knows of one slot of a child. */
+struct pool_slot {
+	struct board_view view;         /* last good copy */
+	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
+	bool drain_waits;               /* that request is not done */
+};
+
 struct pool_child {
 	struct generation *gen;
-	uint32_t slot;
+	uint32_t place;                 /* among the generation's children */
+	struct pool_slot *slots;        /* pool->threads of them */
 	enum child_phase phase;
 	pid_t pid;                      /* 0 while ORDERED */
 	uint64_t born_ms;
 	uint64_t born_s;                /* the same as wall time, since 1970 */
 	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
+	uint64_t gone_ms;               /* when its link ended; 0: not */
 	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
 	int link;                       /* -1 once it has ended */
 	struct event *event;
 	struct buf log;                 /* a log line in the making */
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
-	struct board_view view;         /* last good copy */
-	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
-	bool drain_waits;               /* that request is not done */
 	bool told_last;
 	bool has_served;
 };
@@ -64,14 +70,17 @@ struct generation {
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
 	bool dead;                      /* its zygote has gone: its children are the last */
+	bool cannot_load;               /* said by itself: ZYGOTE_FAILED */
+	bool told_stuck;
 	uint64_t ordered_ms;
+	uint64_t heard_ms;              /* the zygote's last message; 0: none */
 	int link;                       /* to the zygote; -1 when it has ended */
 	struct event *event;
 	struct buf log;
 	struct pool_lines out;          /* the zygote's own output */
 	struct board *board;
 	int board_fd;
-	struct pool_child **children;   /* by slot; conf->max_children places */
+	struct pool_child **children;   /* by place; pool->places of them */
 	struct pool_pace pace;
 	bool booting;
 };
@@ -87,6 +96,11 @@ struct parked {
 };
 TAILQ_HEAD(parked_list, parked);
 
+struct pool_grants {                    /* with process.max; zeroed is new */
+	int want, has;                  /* children */
+	uint32_t seq;
+};
+
 enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
 
 struct pool {
@@ -95,9 +109,12 @@ struct pool {
 	struct conf_pool *conf;
 	struct event_base *base;
 	struct pool_limits limits;
+	int places;                     /* for children, in a generation */
+	int threads;                    /* slots of a child */
 	uint8_t space[IPC_MAX_BODY];
 
 	struct event *master;           /* SPAWN_FD_LINK */
+	bool orphaned;                  /* the master has gone */
 	struct event **listening;       /* one-shot, armed while asleep; info->listen_count */
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
@@ -108,6 +125,7 @@ struct pool {
 	struct pool_backoff child_backoff;
 	struct event *retry;            /* the next zygote, after back-off */
 	bool said_ready, said_failing, said_at_rest;
+	char *load_error;               /* last reason in the log; NULL: it loads */
 	uint64_t start_s;               /* of this process; wall time */
 	uint64_t seen_begun;            /* by children that are gone: requests */
 	uint64_t seen_served;           /* of them, those that were over */
@@ -119,6 +137,7 @@ struct pool {
 	struct event *slow_timer;       /* tells of it */
 	unsigned active_max;            /* children that were at work at once */
 	uint64_t queue_max;             /* connections that waited to be accepted */
+	struct pool_grants grants;
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -133,6 +152,8 @@ struct pool {
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 
 	struct status_server *status;   /* NULL: no pm.status_listen */
+	unsigned refused_count;         /* connections that pool_refuse.c holds */
+	struct buf refusal;             /* its answer in the making */
 
 	enum drain_phase drain;
 	struct event *drain_timer;
@@ -149,10 +170,10 @@ void pool_generation_end(struct generation *g);                 /* close its zyg
 
 /* pool_spawn.c: births. */
 bool pool_spawn_child(struct generation *g);
-void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error);
+void pool_spawn_done(struct generation *g, uint32_t place, pid_t pid, int error);
 
 /* pool_reap.c: deaths. */
-void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status);
+void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status);
 void pool_reap_kill(struct pool_child *c, uint64_t now_ms);     /* SIGKILL by way of its zygote, then of the master */
 
 /* pool_talk.c: messages to and from children. */
@@ -178,6 +199,7 @@ void pool_park_take(struct pool *p, int fd);
 void pool_park_linger(struct pool *p, int fd);
 void pool_park_close_idle(struct pool *p);      /* those that have said something go to the ready queue */
 int pool_park_waiting(struct pool *p);          /* connections that wait for a slot, at least */
+int pool_park_queued(struct pool *p);           /* the same without the listening sockets: the ready queue */
 
 /* pool_tick.c: looking, planning, obeying. */
 void pool_tick_init(struct pool *p);
@@ -193,6 +215,12 @@ int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask);  /* -1: n
 void pool_status_serve(struct pool *p);
 bool pool_status_busy(const struct pool *p);            /* somebody is connected, or waits to be accepted */
 void pool_status_stop(struct pool *p);                  /* accept no more; another process does */
+/* pool_overdue.c: kill who is stuck. In how many ms to ask again; POOL_WAIT_NEVER: time alone changes nothing. */
+uint64_t pool_overdue_child(struct pool_child *c, uint64_t now_ms);
+uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
+
+/* pool_refuse.c: a 503 to those who wait in vain. */
+void pool_refuse(struct pool *p);
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
@@ -204,10 +232,22 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
 void pool_master_rest(struct pool *p);
+void pool_master_failing(struct pool *p, bool cannot_load);     /* once, unless it was ready */
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
+void pool_master_send(uint32_t type, const void *body, size_t len);
+
+/* pool_figures.c: tell the master how many children and requests there are and were. */
+void pool_figures_say(struct pool *p);
+
+/* pool_grants.c: with process.max. So many children are wanted in all; what the master gives is p->grants.has. */
+void pool_grants_want(struct pool *p, int count);
+void pool_grants_remind(struct pool *p);        /* still waiting: an answer may have been lost */
+void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */
+/* The scoreboard's number of a child's slot. */
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i);
 _Noreturn void pool_exit(struct pool *p);
 unsigned pool_child_count(const struct pool *p);
 

@@ -57,12 +57,12 @@ static void put_cost(struct status_child *out, const struct board_view *v, uint6
 		out->last_cpu = (double)used->cpu_us * 100.0 / (double)used->duration_us;
 }
 
-static void put_child(struct status *s, struct pool_child *c, uint64_t now_ms)
+static void put_slot(struct status *s, struct pool_child *c, uint32_t i, uint64_t now_ms)
 {
 	struct status_child *out = &s->children[s->child_count++];
-	struct board_view *v = &c->view;
+	struct board_view *v = &c->slots[i].view;
 
-	board_read(c->gen->board, c->slot, v);
+	board_read(c->gen->board, pool_child_slot(c, i), v);
 	out->pid = c->pid;
 	out->state = state_of(v->brief.state);
 	out->start_time = c->born_s;
@@ -80,8 +80,16 @@ static void put_child(struct status *s, struct pool_child *c, uint64_t now_ms)
 	s->starting += v->brief.state == BOARD_STARTING || v->brief.state == BOARD_EMPTY;
 	s->accepted += v->brief.begun;
 	s->served += v->brief.served;
+	s->slow += v->brief.slow;
 	for (int i = 0; i < REASON_COUNT; i++)
 		s->reasons[i] += v->reasons[i];
+}
+
+/* Where a child has several slots each stands for itself, as a process of one would. */
+static void put_child(struct status *s, struct pool_child *c, uint64_t now_ms)
+{
+	for (int i = 0; i < c->gen->pool->threads; i++)
+		put_slot(s, c, (uint32_t)i, now_ms);
 }
 
 static void put_children(struct status *s, struct pool *p)
@@ -90,9 +98,9 @@ static void put_children(struct status *s, struct pool *p)
 	uint64_t now_ms = clock_ms();
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot] && both[i]->children[slot]->pid > 0)
-				put_child(s, both[i]->children[slot], now_ms);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place] && both[i]->children[place]->pid > 0)
+				put_child(s, both[i]->children[place], now_ms);
 }
 
 /* Where the kernel does not tell: one, when any waits. */
@@ -139,7 +147,7 @@ static const char *pm_name(const struct pool *p)
 
 struct status *pool_status(struct pool *p)
 {
-	struct status *s = xcalloc(1, status_size(pool_child_count(p)));
+	struct status *s = xcalloc(1, status_size(pool_child_count(p) * (unsigned)p->threads));
 
 	s->magic = STATUS_MAGIC;
 	copy_text(s->pool, sizeof(s->pool), p->conf->name);
@@ -148,6 +156,7 @@ struct status *pool_status(struct pool *p)
 	s->start_time = p->start_s;
 	s->accepted = p->seen_begun;
 	s->served = p->seen_served;
+	s->slow = p->seen_slow;
 	memcpy(s->reasons, p->reasons, sizeof(s->reasons));
 	put_children(s, p);
 	put_queue(s, p);
@@ -155,7 +164,7 @@ struct status *pool_status(struct pool *p)
 		p->active_max = (unsigned)s->active;
 	s->active_max = p->active_max;
 	s->max_reached = p->at_max_count;
-	s->max_children = (uint64_t)p->conf->max_children;
+	s->max_children = (uint64_t)p->conf->max_request_workers;
 	s->parked = p->idle_count;
 	s->ready = p->ready_count;
 	return s;

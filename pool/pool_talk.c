@@ -114,6 +114,8 @@ static void link_end(struct pool_child *c)
 		event_free(c->event);
 	c->event = NULL;
 	fd_close(&c->link);
+	c->gone_ms = clock_ms();
+	pool_poke(c->gen->pool);
 }
 
 void pool_talk_drain(struct pool_child *c)
@@ -138,7 +140,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	pool_talk_drain(c);
 	/* Ordered of a zygote that died: nobody else will ever tell of it. */
 	if (c->link == -1 && c->pid == 0 && c->gen->dead)
-		pool_reap_child(c->gen, c->slot, 0, 0);
+		pool_reap_child(c->gen, c->place, 0, 0);
 }
 
 void pool_talk_start(struct pool_child *c)
@@ -157,7 +159,7 @@ void pool_talk_order(struct pool_child *c, uint32_t order)
 {
 	struct ipc_msg msg = { .head.type = order };
 
-	if (order == CHILD_DRAIN || order == CHILD_LAST)
+	if (order == CHILD_DRAIN || order == CHILD_QUEUE || order == CHILD_LAST)
 		c->phase = CHILD_RETIRING;
 	send_child(c, &msg);
 }

@@ -126,6 +126,10 @@ struct sapi {
 
 	/* Child, after fork, before its threads: open what must not be shared. Optional. */
 	int (*child_init)(struct sapi_ctx *ctx, struct err *err);
+	/* Child, in the thread of a slot, before its first request and after its last, where a child has more than one
+	 * (the first slot's is the child's main thread). Optional. */
+	int (*thread_init)(struct sapi_ctx *ctx, struct err *err);
+	void (*thread_end)(struct sapi_ctx *ctx);
 	/* Child, before it ends in order. Optional. */
 	void (*child_end)(struct sapi_ctx *ctx);
 	/* Child, in the slot's thread: run one request; the reply is complete on return. Required. */

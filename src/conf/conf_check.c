@@ -9,6 +9,7 @@
 
 #define PRIORITY_MIN (-19)
 #define PRIORITY_MAX 20
+#define ACCESS_FORMAT "%R - %u %t \"%m %r\" %s"
 
 static void check_priority(struct conf_loading *l, struct conf_draft *d, int priority)
 {
@@ -72,7 +73,7 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 	if (p->max_children < 1)
 		conf_note_key(l, d, CONF_ERROR, "pm.max_children",
 			      "pm.max_children must be a positive value");
-	if (p->pm == CONF_PM_DYNAMIC) {
+	if (conf_check_mpm(l, d) && p->pm == CONF_PM_DYNAMIC) {
 		check_spare(l, d);
 		check_start_servers(l, d);
 	}
@@ -80,6 +81,23 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 		conf_note_key(l, d, CONF_ERROR, "pm.process_idle_timeout",
 			      "pm.process_idle_timeout(%llds) must be greater than 0s",
 			      (long long)p->process_idle_timeout_s);
+}
+
+/* The format that holds is shown by -tt where there is a log, as php-fpm does. */
+static void fill_access_format(struct conf_pool *p)
+{
+	if (p->access_log && !p->access_format)
+		p->access_format = xstrdup(ACCESS_FORMAT);
+}
+
+static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
+{
+	const struct conf_pool *p = d->pool;
+
+	if (p->max_requests_jitter > 0 && p->max_requests_jitter >= p->max_requests)
+		conf_note_key(l, d, CONF_ERROR, "pm.max_requests_jitter", "pm.max_requests_jitter(%lld) must be less "
+			      "than pm.max_requests(%lld)", (long long)p->max_requests_jitter,
+			      (long long)p->max_requests);
 }
 
 static void check_sapi(struct conf_loading *l, struct conf_draft *d)
@@ -116,13 +134,15 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_pairs_settle(&d->pool->access_suppress_path);
 	check_priority(l, d, d->pool->process_priority);
 	conf_check_owner(l, d);
+	conf_check_acl(l, d);
 	conf_check_listen_owner(l, d);
 	conf_check_paths(l, d);
 	conf_check_listen(l, d);
 	conf_check_status(l, d);
 	check_pm(l, d);
 	conf_check_slow(l, d);
-	conf_check_limits(l, d);
+	check_max_requests(l, d);
+	fill_access_format(d->pool);
 	check_sapi(l, d);
 	check_extensions(l, d);
 }
@@ -132,7 +152,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
-	conf_check_global_limits(l);
+	conf_check_global(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);
 	for (size_t i = 0; i < c->pool_count; i++)

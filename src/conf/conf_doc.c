@@ -54,7 +54,7 @@ static const char *const type_names[] = {
 	[CONF_LONG] = "number", [CONF_TIME] = "time", [CONF_SIZE] = "size",
 	[CONF_CORE] = "number or 'unlimited'",
 	[CONF_PRIORITY] = "number", [CONF_LEVEL] = "one of debug, notice, warning, error, alert",
-	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "prefork",
+	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "one of prefork, worker",
 	[CONF_CHOICE] = "word", [CONF_LIST] = "text", [CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
 };
 

@@ -86,7 +86,7 @@ static inline size_t conf_key_index(const struct conf_key *key)
 struct conf_later {
 	const char *name;               /* "wsgi.*": all that begin so */
 	enum conf_where where;
-	enum { CONF_LATER_FPM, CONF_LATER_WEIR } whose;
+	enum { CONF_LATER_FREEBSD, CONF_LATER_WEIR } whose;
 };
 extern const struct conf_later conf_later_keys[];
 extern const size_t conf_later_count;

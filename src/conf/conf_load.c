@@ -63,7 +63,7 @@ static void refuse_value(struct conf_loading *l, const char *name, const char *v
 static bool refuse_later_value(struct conf_loading *l, const struct conf_key *key, const char *value)
 {
 	bool later = (!strcmp(key->name, "error_log") && !strcasecmp(value, "syslog")) ||
-		     (key->type == CONF_MPM && (!strcasecmp(value, "worker") || !strcasecmp(value, "event")));
+		     (key->type == CONF_MPM && !strcasecmp(value, "event"));
 
 	if (later)
 		conf_note_at(l, CONF_ERROR, &l->at,
@@ -103,8 +103,12 @@ static void refuse_unknown(struct conf_loading *l, const struct conf_scan_token 
 	const char *what = t->sub ? "directive" : "entry";
 	const struct conf_key *row = conf_key_find(here, t->name);
 	const struct conf_key *near = conf_key_near(here, t->name);
+	const struct conf_later *later = conf_later_find(t->name);
 
-	if (conf_later_find(t->name))
+	if (later && later->whose == CONF_LATER_FREEBSD)
+		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': only FreeBSD has it: remove the line", what,
+			     t->name);
+	else if (later)
 		conf_note_at(l, CONF_ERROR, &l->at, "'%s' is not built into this version of Weir", t->name);
 	else if (row && t->sub)
 		conf_note_at(l, CONF_ERROR, &l->at,
@@ -422,6 +426,8 @@ static void loading_start(struct conf_loading *l, const struct conf_load_options
 	l->conf = xcalloc(1, sizeof(*l->conf));
 	l->conf->file = xstrdup(opt->file);
 	conf_value_defaults(CONF_IN_GLOBAL, &l->conf->global);
+	if (opt->pid && *opt->pid)
+		l->conf->global.pid = xstrdup(opt->pid);
 	l->global = draft_new(NULL, &begin);
 	l->here = &l->global;
 }

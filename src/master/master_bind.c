@@ -20,6 +20,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/master/master_acl.h"
 #include "src/master/master_addr.h"
 
 #define IN_USE_TRIES   10
@@ -158,6 +159,11 @@ static int bind_rights_checked(int fd, const char *path, const struct master_lis
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	if (chmod(proc, want->mode) < 0)
 		return err_sys(err, "cannot set the mode of the socket '%s' to %04o (listen.mode)", path, want->mode);
+	if (master_acl_apply(proc, path, want, err) < 0)
+		return -1;
+	/* With a list the group's bits of the mode are its mask. */
+	if (want->acl_count > 0)
+		return 0;
 	if (fstat(fd, &st) < 0 || (st.st_mode & 07777) != want->mode ||
 	    (want->uid != (uid_t)-1 && st.st_uid != want->uid) || (want->gid != (gid_t)-1 && st.st_gid != want->gid))
 		return err_set(err, "the file system did not accept owner, group or mode of the socket '%s': choose "

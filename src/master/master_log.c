@@ -76,6 +76,15 @@ void master_log_use(struct master *m, int fd)
 	fd_close(&old);
 }
 
+/* Started by somebody whose stderr is this very file. */
+static bool log_is_stderr(int fd)
+{
+	struct stat log, err;
+
+	return fstat(fd, &log) == 0 && fstat(STDERR_FILENO, &err) == 0 && log.st_dev == err.st_dev &&
+	       log.st_ino == err.st_ino;
+}
+
 int master_log_start(struct master *m, struct err *err)
 {
 	int fd = master_log_open("error_log", m->conf->global.error_log, err);
@@ -87,7 +96,7 @@ int master_log_start(struct master *m, struct err *err)
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return err_sys(err, "cannot use stderr as the log");
-	} else {
+	} else if (!log_is_stderr(fd)) {
 		log_also_to_fd(STDERR_FILENO);
 	}
 	master_log_use(m, fd);
@@ -96,11 +105,21 @@ int master_log_start(struct master *m, struct err *err)
 
 void master_log_launched(struct master *m)
 {
+	if (!m->log_to_stderr)
+		log_also_to_fd(-1);
+}
+
+void master_log_settled(struct master *m)
+{
 	m->launched = true;
-	if (m->log_to_stderr)
-		return;
-	log_also_to_fd(-1);
-	dup2(m->log_fd, STDERR_FILENO);
+	if (!m->log_to_stderr)
+		dup2(m->log_fd, STDERR_FILENO);
+}
+
+void master_log_failed(struct master *m)
+{
+	if (!m->log_to_stderr && !m->launched)
+		log_also_to_fd(STDERR_FILENO);
 }
 
 static void error_log_reopen(struct master *m)

@@ -14,6 +14,10 @@ int master_log_check(const char *key, const char *path, struct err *err);
  * only looked at. -1 with err. */
 int master_log_start(struct master *m, struct err *err);
 void master_log_launched(struct master *m);
+/* The start is over: what a library writes to stderr goes to the log as well. */
+void master_log_settled(struct master *m);
+/* The start has failed after all: stderr hears it too. */
+void master_log_failed(struct master *m);
 /* SIGUSR1: open it anew and tell the pool processes; when that fails the old one stays. */
 void master_log_reopen(struct master *m);
 /* Take this descriptor as the log; the old one is closed. */

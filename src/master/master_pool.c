@@ -188,12 +188,14 @@ void master_pool_ready(struct master_pool *pool)
 {
 	if (pool_backoff_ok(&pool->backoff) == POOL_BACKOFF_WELL)
 		log_notice("[pool %s] its pool process is well again", pool->spec->name);
+	pool->cannot_load = false;
 	pool_relieve(pool);
 	master_pool_answered(pool);
 }
 
-void master_pool_failing(struct master_pool *pool)
+void master_pool_failing(struct master_pool *pool, bool cannot_load)
 {
+	pool->cannot_load = cannot_load;
 	if (pool->standby) {
 		struct master_proc *failed = pool->proc;
 
@@ -230,7 +232,7 @@ static void pool_end_rest(struct master_pool *pool, uint64_t budget_ms)
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms)
 {
 	if (pool->standby)
-		master_pool_failing(pool);
+		master_pool_failing(pool, false);
 	if (pool->state == MASTER_POOL_AT_REST)
 		pool_end_rest(pool, budget_ms);
 	else if (pool->state != MASTER_POOL_RUNNING)

@@ -16,6 +16,8 @@
 #include "src/conf/conf.h"
 #include "src/master/master_bucket.h"
 #include "src/master/master_cli.h"
+#include "src/master/master_crashes.h"
+#include "src/master/master_grants.h"
 #include "src/master/master_listen.h"
 #include "src/master/master_proto.h"
 
@@ -40,6 +42,7 @@ struct master_spec {
 	char *name;                     /* of the pool */
 	bool ondemand;
 	bool clear_env;
+	char *env_pass;                 /* as struct master_spawn has it; NULL: none */
 	uid_t uid;                      /* its owner's */
 	char *section;                  /* for conf_pool_read */
 	size_t section_len;
@@ -69,6 +72,7 @@ struct master_pool {
 	struct master_totals totals;    /* when it last went to rest */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
+	bool cannot_load;               /* the answer: its application does not load */
 };
 
 enum master_proc_state {
@@ -94,6 +98,9 @@ struct master_proc {
 	struct event *late;             /* armed: SIGKILL when it fires */
 	struct master_bucket orders;
 	uint64_t born_us;
+	struct master_figures figures;  /* as it told them last */
+	bool figures_asked;             /* and not told yet */
+	struct master_grant grant;      /* with process.max */
 	bool dead;                      /* reaped: its last words are being read */
 	bool was_ready;
 };
@@ -118,7 +125,7 @@ struct master {
 	struct master_cli cli;
 	char *conf_file;
 	char *module_dir;
-	struct buf options;             /* -c -n -d for SAPIs */
+	struct buf options;             /* -c -n -e -d for SAPIs */
 	bool as_root;
 	int exe_fd;
 	uint32_t pool_uid, pool_gid;    /* of pool processes */
@@ -128,6 +135,7 @@ struct master {
 	size_t pool_count;
 	struct master_listeners listeners;
 	struct master_proc *procs;
+	size_t proc_count;
 	struct master_zygote *zygotes;
 
 	bool background;
@@ -146,6 +154,11 @@ struct master {
 	size_t unanswered;              /* pools that have not answered yet */
 	bool reload_again;              /* asked for while another was going on */
 	bool killed;                    /* the deadline has passed */
+	bool start_failed;              /* no pool could load its application */
+	struct master_notify *notify;   /* NULL: nobody wants to be told */
+	struct master_figures gone;     /* requests of processes that have ended */
+	struct master_crashes crashes;
+	uint64_t grants_short_ms;       /* when process.max was reached last; 0: never */
 	uint64_t budget_ms;             /* ENDING: what each drain was given */
 };
 
@@ -179,7 +192,7 @@ void master_pool_unwatch(struct master_pool *pool);
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms);
 void master_pool_close(struct master_pool *pool);
 void master_pool_ready(struct master_pool *pool);
-void master_pool_failing(struct master_pool *pool);
+void master_pool_failing(struct master_pool *pool, bool cannot_load);
 void master_pool_proc_died(struct master_pool *pool, struct master_proc *proc, int status);
 void master_pool_answered(struct master_pool *pool);
 

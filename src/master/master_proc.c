@@ -11,6 +11,7 @@
 #include "src/base/ipc.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
@@ -73,6 +74,7 @@ static void proc_free(struct master_proc *p)
 		if (*at != p)
 			continue;
 		*at = p->next;
+		m->proc_count--;
 		break;
 	}
 	if (p->link_event)
@@ -115,6 +117,7 @@ struct master_proc *master_proc_start(struct master_pool *pool, struct err *err)
 	BUG_IF(!p->link_event || !p->late || event_add(p->link_event, NULL) < 0);
 	p->next = m->procs;
 	m->procs = p;
+	m->proc_count++;
 	return p;
 }
 
@@ -227,6 +230,10 @@ void master_proc_died(struct master_proc *proc, int status)
 	pool = proc->pool;
 	if (pool)
 		master_pool_proc_died(pool, proc, status);
+	m->gone.requests += proc->figures.requests;
+	m->gone.slow += proc->figures.slow;
 	proc_free(proc);
+	master_grants_share_out(m);
+	master_notify_heard(m);
 	master_end_check(m);
 }

@@ -10,6 +10,8 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
+#include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 
 struct reload {                         /* what is prepared, and thrown away when something is wrong */
@@ -32,7 +34,7 @@ static int reload_load(struct master *m, struct reload *r)
 	conf_notes_free(&notes);
 	if (!r->conf)
 		log_error("failed to load configuration file '%s'", m->conf_file);
-	return r->conf ? 0 : -1;
+	return r->conf ? master_probe_threads(m, r->conf) : -1;
 }
 
 static int reload_log(struct master *m, struct reload *r)
@@ -226,10 +228,13 @@ void master_reload(struct master *m)
 		m->reload_again = true;
 		return;
 	}
-	if (reload_prepare(m, &r) == 0)
+	master_notify_reloading(m);
+	if (reload_prepare(m, &r) == 0) {
 		reload_commit(m, &r);
-	else
+	} else {
 		log_error("reload refused: everything goes on as before");
+		master_notify_ready(m);
+	}
 	reload_drop(m, &r);
 }
 
@@ -244,7 +249,7 @@ void master_reload_deadline(struct master *m)
 		log_error("[pool %s] neither ready nor failing after %d seconds", pool->spec->name,
 			  MASTER_RELOAD_MS / 1000);
 		if (pool->standby)
-			master_pool_failing(pool);
+			master_pool_failing(pool, false);
 		else
 			master_pool_answered(pool);
 	}

@@ -15,6 +15,8 @@ struct master_listen_want master_spec_want(const struct conf_pool *pool)
 		.uid = pool->listen_uid,
 		.gid = pool->listen_gid,
 		.mode = pool->listen_mode,
+		.acl = pool->listen_acl,
+		.acl_count = pool->listen_acl_count,
 	};
 }
 
@@ -24,6 +26,23 @@ struct master_listen_want master_spec_want_status(const struct conf_pool *pool)
 
 	want.listen = pool->status_listen;
 	return want;
+}
+
+/* "A\0B\0\0"; NULL: none. */
+static char *spec_patterns(const struct conf_pairs *list)
+{
+	struct buf out = { 0 };
+	char *patterns;
+
+	if (list->count == 0)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++)
+		buf_add(&out, list->at[i].value, strlen(list->at[i].value) + 1);
+	buf_add(&out, "", 1);
+	patterns = xcalloc(out.len, 1);
+	memcpy(patterns, out.data, out.len);
+	buf_free(&out);
+	return patterns;
 }
 
 struct master_spec *master_spec_new(struct master *m, const struct conf *conf, const struct conf_pool *pool,
@@ -42,6 +61,7 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	spec->name = xstrdup(pool->name);
 	spec->ondemand = pool->pm == CONF_PM_ONDEMAND;
 	spec->clear_env = pool->clear_env;
+	spec->env_pass = spec_patterns(&pool->env_pass);
 	spec->uid = pool->owner.uid;
 	conf_pool_write(&conf->global, pool, &section);
 	/* Of its exact size: a pool at rest should cost little. */
@@ -73,6 +93,7 @@ void master_spec_drop(struct master *m, struct master_spec **spec)
 	master_listen_drop(&m->listeners, &gone->status);
 	master_files_close(gone);
 	free(gone->name);
+	free(gone->env_pass);
 	free(gone->section);
 	free(gone->module);
 	free(gone);
@@ -98,9 +119,13 @@ static struct master_listener *spec_listen(struct master *m, const struct master
 		err_set(err, "unable to set listen address as it's already used in another pool '%s'", other->name);
 		master_listen_drop(&m->listeners, &l);
 	}
-	/* The line is php-fpm's; its watchers count these. */
-	if (l && how == MASTER_LISTEN_KEPT)
+	if (!l || how != MASTER_LISTEN_KEPT)
+		return l;
+	/* The line is php-fpm's; its watchers count these. One that came from outside has been named already. */
+	if (m->phase != MASTER_STARTING)
 		log_notice("using inherited socket fd=%d, \"%s\"", l->fd, l->key);
+	else if (master_listen_apply(l, want, err) < 0)
+		master_listen_drop(&m->listeners, &l);
 	return l;
 }
 

@@ -5,7 +5,7 @@ front of Weir's. A row that matches nothing any more is reported: take it out, h
 
 LOG = r"\[TIME\] "
 FPM_ONLY, OURS_ONLY = r"- ", r"\+ "
-OUR_KEYS = (r"(log_format|pool_process_user|pm\.max_requests_jitter|sapi|php\.version|mpm|request\.\w+|env\.pass\[\]|"
+OUR_KEYS = (r"(log_format|pool_process_user|pm\.max_requests_jitter|sapi|php\.version|mpm(\.\w+)?|request\.\w+|env\.pass\[\]|"
             r"security\.(strict|reason_header|php_value_params))")
 
 
@@ -77,6 +77,8 @@ WANTED = [
     Wanted("timeout-504", "past `request_terminate_timeout` the connection just ends", "answer: too slow",
            r"- (status None|end None None)", r"\+ (status 504|header Status: 504 .*|header Content-Type: text/plain.*)",
            r"\+ (body 504 .*|end 0 0)"),
+    Wanted("systemd-interval", "`systemd monitor interval` stands in every log", "log: .*",
+           r"- %sNOTICE: systemd monitor interval set to \d+ms" % LOG),
     # ---- pages
     Wanted("unix-queue", "the queue of a Unix socket reads 0", "page: status.*|answer: fpm_get_status",
            r"[-+] body .*listen[- _]queue[- _]len.*"),
@@ -102,11 +104,8 @@ WANTED = [
 
 # Probes of features that this build does not have yet: reported as such, not as differences. Expression: feature.
 PENDING = {
-    r"command: (-[egp]|--profile-info|--pid|--prefix|-p missing)( .*)?": "options -p -g -e",
     r"command: bad access.format": "access log",
     r"access log of .*": "access log",
 }
 PENDING_LINES = {
-    r"- \[TIME\] NOTICE: systemd monitor interval set to \d+ms": "systemd notify",
-    r"\+ stderr (.*option -[pge], --[\w-]+ is not built.*)": "options -p -g -e",
 }
