@@ -75,7 +75,7 @@ static enum body_step step_body(struct slot *s)
 		return BODY_STEP_DONE;
 	case FCGI_TURN_BODY_END:
 		s->body_ended = true;
-		if (s->in_pos == s->in_len)
+		if (s->in_pos == s->in_len && fcgi_turn_whole(&s->turn))
 			atomic_store(&s->abort_id, s->turn.id);
 		return BODY_STEP_DONE;
 	case FCGI_TURN_MORE:
@@ -164,6 +164,19 @@ static ssize_t op_read(struct request *req, void *out, size_t len)
 			return -1;
 	}
 	return len == 0 ? 0 : -1;
+}
+
+/* How long DATA is stands in FCGI_DATA_LENGTH, which the application compares (section 6.4). */
+static int op_start_data(struct request *req)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->failed != REASON_NONE || !s->body_ended || !fcgi_turn_start_data(&s->turn))
+		return -1;
+	s->body_ended = false;
+	s->announced = -1;
+	s->body_read = 0;
+	return 0;
 }
 
 static bool reply_is_void(const struct slot *s)
@@ -271,6 +284,7 @@ static const struct request_ops ops = {
 	.gone = op_gone,
 	.script = op_script,
 	.user = op_user,
+	.start_data = op_start_data,
 };
 
 /* One of ours: the child's seed and a running number, in hexadecimal. Made for each request: no printf. */
@@ -359,7 +373,9 @@ int child_request_begin(struct slot *s)
 	uint64_t now = clock_ms(), max = s->child->conf->request_max_body;
 
 	choose_id(s);
-	s->req = (struct request){ .ops = &ops, .role = s->turn.role, .id = s->id, .peer = s->peer };
+	s->req = (struct request){
+		.ops = &ops, .role = s->turn.role, .id = s->id, .peer = s->peer, .wire_id = s->turn.id,
+	};
 	s->announced = announced_length(s);
 	s->body_read = 0;
 	s->body = NULL;

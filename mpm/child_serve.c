@@ -132,11 +132,13 @@ static bool drain_body(struct slot *s)
 	size_t drained = 0;
 
 	s->body_len = 0;
+	if (fcgi_turn_start_data(&s->turn))
+		s->body_ended = false;
 	while (!s->body_ended && drained < DRAIN_BYTES && (drained == 0 || clock_ms() < until_ms)) {
 		enum fcgi_turn_event event = next_event(s);
 		ssize_t got;
 
-		if (event == FCGI_TURN_BODY_END || event == FCGI_TURN_ABORT)
+		if (event == FCGI_TURN_ABORT || (event == FCGI_TURN_BODY_END && !fcgi_turn_start_data(&s->turn)))
 			s->body_ended = true;
 		if (event == FCGI_TURN_BAD || child_conn_flush(s) < 0)
 			return false;

@@ -232,7 +232,8 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
 void pool_master_rest(struct pool *p);
-void pool_master_failing(struct pool *p, bool cannot_load);     /* once, unless it was ready */
+/* The pool does not come up: said once, so that nobody waits for it, and not of one that has been up. */
+void pool_master_failing(struct pool *p, bool cannot_load);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
 void pool_master_send(uint32_t type, const void *body, size_t len);

@@ -30,11 +30,12 @@ struct sapi_param {
 /* One request. Owned by the slot; valid inside serve() only. The slot's thread calls everything but gone(). */
 struct request {
 	const struct request_ops *ops;
-	unsigned role;                  /* FCGI_RESPONDER or FCGI_AUTHORIZER */
+	unsigned role;                  /* FCGI_RESPONDER, FCGI_AUTHORIZER or FCGI_FILTER */
 	const char *id;                 /* the request id that log lines carry */
 	const char *peer;               /* address of the connected peer as text; "" on a Unix socket */
 	uint64_t peak_memory;           /* bytes; set by the SAPI before serve() returns; 0: not known */
 	uint32_t app_status;            /* set by the SAPI: END_REQUEST's appStatus (section 5.5) */
+	uint16_t wire_id;               /* the id that its records bear (section 3.3) */
 };
 
 struct request_ops {
@@ -62,6 +63,9 @@ struct request_ops {
 	void (*script)(struct request *req, const char *path);
 	/* Who the client says he is, once that is decoded (of HTTP authentication): for access log and status. */
 	void (*user)(struct request *req, const char *name);
+	/* A Filter's body (STDIN) has ended: from now on read() gives its second one, FCGI_DATA (section 6.4). 0, or
+	 * -1: this request has no second one, or its first has not been read to its end. */
+	int (*start_data)(struct request *req);
 };
 
 struct status;
@@ -77,6 +81,7 @@ struct sapi_host {
 
 /* One key of the pool's section (or command-line option) that concerns the SAPI, already checked and resolved:
  * { "php_admin_value", "memory_limit", "64M" }, { "security.limit_extensions", NULL, ".php .phar" },
+ * { "native.module", NULL, "/srv/app.so" }, { "chroot", NULL, PATH } where the pool has one (a probe stands outside),
  * and for options { "-c", NULL, PATH }, { "-n", NULL, "1" }, { "-d", "name", "value" }. */
 struct sapi_setting {
 	const char *name;

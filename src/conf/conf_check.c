@@ -1,10 +1,8 @@
 /* conf_check.c -- the checks that look at a whole section, and those over all sections. Runs in the master
  * after all files are read. It says everything at once and stops at nothing; php-fpm's words where php-fpm
  * has the check. */
-#include <stdlib.h>
 #include <string.h>
 #include "src/base/mem.h"
-#include "src/conf/conf_module.h"
 #include "src/conf/conf_priv.h"
 
 #define PRIORITY_MIN (-19)
@@ -100,25 +98,6 @@ static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
 			      (long long)p->max_requests);
 }
 
-static void check_sapi(struct conf_loading *l, struct conf_draft *d)
-{
-	const struct conf_pool *p = d->pool;
-	bool by_version = conf_is_given(d, "php.version") && !strcmp(p->sapi, "php");
-	char *path;
-	struct err err;
-
-	if (!l->opt->module_dir)
-		return;
-	if (conf_find_module(l->opt->module_dir, p->sapi, p->php_version, &path, &err) < 0 && by_version)
-		conf_note_key(l, d, CONF_ERROR, "php.version", "'php.version = %s' is not built into this "
-			      "installation of Weir: %s", p->php_version ? p->php_version : "", err.text);
-	else if (!path)
-		conf_note_key(l, d, CONF_ERROR, "sapi",
-			      "'sapi = %s' is not built into this version of Weir: %s",
-			      p->sapi, err.text);
-	free(path);
-}
-
 static void check_extensions(struct conf_loading *l, struct conf_draft *d)
 {
 	if (strchr(d->pool->limit_extensions, ','))
@@ -143,7 +122,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_check_slow(l, d);
 	check_max_requests(l, d);
 	fill_access_format(d->pool);
-	check_sapi(l, d);
+	conf_check_sapi(l, d);
 	check_extensions(l, d);
 }
 

@@ -15,15 +15,19 @@ static void check_mechanism(struct conf_loading *l)
 {
 	char **mechanism = &l->conf->global.events_mechanism;
 
-	if (!*mechanism) {
-		*mechanism = xstrdup(mechanisms[0]);
+	const char *wanted = *mechanism;
+
+	if (!wanted)
+		wanted = conf_is_given(&l->global, "events.mechanism") ? "" : mechanisms[0];
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
+		if (strcasecmp(wanted, mechanisms[i]))
+			continue;
+		free(*mechanism);
+		*mechanism = xstrdup(mechanisms[i]);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
-		if (strcasecmp(*mechanism, mechanisms[i]) == 0)
-			return;
 	conf_note_key(l, &l->global, CONF_ERROR, "events.mechanism", "event mechanism '%s' is not available on this "
-		      "system: epoll, poll and select are", *mechanism);
+		      "system: epoll, poll and select are", wanted);
 }
 
 static void check_emergency(struct conf_loading *l)

@@ -347,6 +347,11 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Which PHP this pool runs, as in 8.2.", .limits = "An installed plug-in "
 		"weir_phpVERSION.so.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "native.module", POOL(native_module), .type = CONF_PATH, .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .meaning = "With sapi = native: the module of C handlers, a shared object that exports weir_handler; see "
+		"weir_native(3). It is opened as the pool's user, inside its chroot.",
+	  .limits = "Mandatory with sapi = native, refused with others.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "mpm", POOL(mpm), .type = CONF_MPM, .initial = "prefork", .flags = CONF_KEY_OURS,
 	  .meaning = "How requests get to the application. prefork: each child serves one request at a time. "
 		"worker: each child serves one in each of mpm.threads_per_child threads.",

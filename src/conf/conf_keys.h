@@ -4,6 +4,7 @@
 #ifndef WEIR_CONF_KEYS_H
 #define WEIR_CONF_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -76,6 +77,8 @@ static inline int conf_key_is_array(const struct conf_key *key)
 {
 	return key->type == CONF_PAIRS || key->type == CONF_PAIR_FLAGS || key->type == CONF_LIST;
 }
+/* May a pool with this SAPI have it? (conf_check_sapi.c) */
+bool conf_key_applies(const struct conf_key *key, const char *sapi);
 /* The place of a row in the table. */
 static inline size_t conf_key_index(const struct conf_key *key)
 {

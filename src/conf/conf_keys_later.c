@@ -20,7 +20,6 @@ const struct conf_later conf_later_keys[] = {
 	OURS(POOL, "ready.*"),
 	OURS(POOL, "keepalive_timeout"),
 	OURS(POOL, "wsgi.*"),
-	OURS(POOL, "native.*"),
 	OURS(POOL, "cgi.*"),
 	OURS(POOL, "exec.*"),
 };

@@ -177,7 +177,8 @@ void master_spec_unlink(struct master *m, struct master_spec *spec);
 struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err);
 
 /* master_files.c: access and slow logs */
-int master_files_check(const struct conf_pool *pool, struct err *err);  /* -1: one of them could not be opened */
+/* Could they be opened? Makes nothing. */
+int master_files_check(const struct conf_pool *pool, struct err *err);
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err);
 void master_files_close(struct master_spec *spec);
 /* Open them anew and tell the pool processes. What cannot be opened stays as it was, and is named in the log. */

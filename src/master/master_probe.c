@@ -156,7 +156,8 @@ int master_probe_threads(struct master *m, const struct conf *conf)
 	return rc;
 }
 
-/* Each plug-in once, for the first pool that needs it. */
+/* PHP's plug-ins once each, for the first pool that needs them; for other SAPIs each pool, since each has an
+ * application of its own. */
 static int test_probes(struct master *m, const struct conf *conf)
 {
 	char **seen = xcalloc(conf->pool_count + 1, sizeof(*seen));
@@ -173,7 +174,8 @@ static int test_probes(struct master *m, const struct conf *conf)
 			rc = -1;
 			continue;
 		}
-		while (j < i && (strcmp(seen[j], seen[i]) != 0 || pool->threads_per_child > 1))
+		while (j < i && (strcmp(pool->sapi, "php") != 0 || strcmp(seen[j], seen[i]) != 0 ||
+				 pool->threads_per_child > 1))
 			j++;
 		if (j == i && test_probe(m, conf, pool, seen[i]) < 0)
 			rc = -1;

@@ -57,6 +57,7 @@ WANTED = [
     Wanted("own-lines", "logs less", "log: .*",
            r"\+ %sNOTICE: \[pool \w+\] ended after \d+ requests.*" % LOG,
            r"\+ %sNOTICE: slow log file re-opened" % LOG,
+           r"\+ %sWARNING: a socket cannot be closed to new connections .*" % LOG,
            r"\+ %sWARNING: \[pool \w+\] child P, request ID: child_died: .*" % LOG,
            r"\+ %sWARNING: \[pool \w+\] child P, request ID \"\w+ [^\"]*\", script '[^']*': request_timeout: .*" % LOG),
     Wanted("child-lines", "lines of the server's own children", "log: .*",
