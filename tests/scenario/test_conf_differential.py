@@ -198,7 +198,8 @@ def test_keys_read_alike(both):
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n"
                    "log_limit = 512\nlog_buffering = no\nprocess.max = 9\nevents.mechanism = EPOLL\nsyslog.ident = \"x y\"\n"
                    "syslog.facility = Local7\nemergency_restart_threshold = 3\nemergency_restart_interval = 2m\n"
-                   "systemd_interval = 0\nrlimit_files = 1024\nrlimit_core = unlimited\nprocess.priority = 1\ndaemonize = no\n" + "".join(
+                   "systemd_interval = 0\nrlimit_files = 1024\nrlimit_core = unlimited\ndaemonize = no\n"
+                   + ("process.priority = 1\n" if AS_ROOT else "") + "".join(
         "[pool%d]\nlisten = %s\n%s%s" % (i, both.weir.path("%d.sock" % i), USER, x) for i, x in enumerate(cases)))
     code, fpm = both.fpm()
     assert code == 0, fpm
