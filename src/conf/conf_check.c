@@ -7,6 +7,7 @@
 
 #define PRIORITY_MIN (-19)
 #define PRIORITY_MAX 20
+#define ACCESS_FORMAT "%R - %u %t \"%m %r\" %s"
 
 static void check_priority(struct conf_loading *l, struct conf_draft *d, int priority)
 {
@@ -80,6 +81,13 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 			      (long long)p->process_idle_timeout_s);
 }
 
+/* The format that holds is shown by -tt where there is a log, as php-fpm does. */
+static void fill_access_format(struct conf_pool *p)
+{
+	if (p->access_log && !p->access_format)
+		p->access_format = xstrdup(ACCESS_FORMAT);
+}
+
 static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
@@ -113,6 +121,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	check_pm(l, d);
 	conf_check_slow(l, d);
 	check_max_requests(l, d);
+	fill_access_format(d->pool);
 	conf_check_sapi(l, d);
 	check_extensions(l, d);
 }

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import stat
-import time
 
 from mig_probes import REQUESTS, STATUS_FORMS, STATUS_FULL, ask, shown, status_shown
 from mig_server import Server
@@ -66,10 +65,12 @@ class Look:
             ask(pool, "/hello.php")
         self.server.calm()
         titles = [proc.cmdline(p) for p in self.server.tree()]
-        self.note("titles", sorted(self.lines("\n".join(titles))))
+        self.note("titles", sorted(set(self.lines("\n".join(titles)))))
         for pool in self.set.pools:
             kin = self.server.children(pool.name)
             self.note("children of " + pool.name, sorted({x for p in kin for x in self.identity(p)}))
+            if pool.count:              # of others it is a matter of the moment
+                self.note("how many children of " + pool.name, str(len(kin)))
         with open(self.set.pid) as f:
             text = f.read()
         self.note("pid file", [access(self.set.pid), "the master's" if text == str(self.server.process.pid) else repr(text)])
@@ -235,12 +236,13 @@ class Look:
         pool = self.set.pools[0]
         with self.held(pool) as c:
             self.server.send(number)
-            self.server.wait_log("Reloading in progress|Terminating|Finishing")
+            self.server.wait_log("Terminating|Finishing")
             self.release(pool)
             self.note("answer: in flight at " + name, shown(c.reply()))
+        until(lambda: self.server.process.poll() is not None, "%s ends" % self.side.name)
 
     def end(self, number, name):
-        code = self.server.end(number)          # in_flight() may have ended it already
+        code = self.server.end(number)
         self.note_log(name)
         self.note("code at " + name, str(code))
         self.note("files behind " + name, files(self.set.folder))
