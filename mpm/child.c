@@ -48,8 +48,8 @@ static void child_init(struct child *c)
 	c->limits = (struct fcgi_limits){
 		.max_params = c->conf->request_max_params,
 		.roles = c->start->sapi->roles,
-		.max_conns = (uint32_t)c->conf->max_request_workers,
-		.max_reqs = (uint32_t)c->conf->max_request_workers,
+		.max_conns = (uint32_t)conf_pool_slots(c->conf),
+		.max_reqs = (uint32_t)conf_pool_slots(c->conf),
 	};
 	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
 	c->leaves_early = child_jitter(c->conf->max_requests_jitter);

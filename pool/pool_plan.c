@@ -32,13 +32,15 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf)
 {
+	bool in_threads = conf->min_spare_threads > 0;
+
 	*out = (struct pool_limits){
 		.pm = conf->pm,
 		.max_children = conf->max_children,
 		.threads = conf->threads_per_child,
 		.start_servers = conf->start_servers,
-		.min_spare = conf->min_spare_threads,
-		.max_spare = conf->max_spare_threads,
+		.min_spare = in_threads ? conf->min_spare_threads : conf->min_spare_servers * conf->threads_per_child,
+		.max_spare = in_threads ? conf->max_spare_threads : conf->max_spare_servers * conf->threads_per_child,
 		.max_spawn_rate = conf->max_spawn_rate,
 		.idle_timeout_ms = (uint64_t)conf->process_idle_timeout_s * 1000,
 	};

@@ -165,7 +165,7 @@ struct status *pool_status(struct pool *p)
 		p->active_max = (unsigned)s->active;
 	s->active_max = p->active_max;
 	s->max_reached = p->at_max_count;
-	s->max_children = (uint64_t)p->conf->max_request_workers;
+	s->max_children = (uint64_t)conf_pool_slots(p->conf);
 	s->parked = p->idle_count;
 	s->ready = p->ready_count;
 	return s;
