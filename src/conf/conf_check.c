@@ -121,6 +121,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	check_pm(l, d);
 	check_sapi(l, d);
 	check_extensions(l, d);
+	conf_check_access(l, d);
 }
 
 void conf_check(struct conf_loading *l)
@@ -128,6 +129,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
+	conf_check_log_limit(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);
 	for (size_t i = 0; i < c->pool_count; i++)
