@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "mpm/child_access.h"
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
 #include "mpm/child_watch.h"
@@ -43,6 +44,7 @@ static void child_init(struct child *c)
 		goto failed;
 	if (child_watch_start(c, &err) < 0)
 		goto failed;
+	c->access = child_access_new(c->conf);
 	return;
 failed:
 	child_link_failed(err.text);
@@ -59,6 +61,7 @@ _Noreturn void child_run(const struct child_start *start)
 	child_init(c);
 	start->mpm->run(c);
 	child_watch_stop(c);
+	child_access_free(&c->access);
 	if (start->sapi->child_end)
 		start->sapi->child_end(start->ctx);
 	_exit(EXIT_OK);

@@ -84,6 +84,7 @@ struct child {
 	struct slot slot;
 	struct fcgi_limits limits;
 	uint64_t served;
+	struct child_access *access;    /* what requests use; NULL: nobody asks */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */

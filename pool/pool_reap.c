@@ -39,11 +39,14 @@ static void log_exit(const struct pool_child *c, int status)
 static void log_lost_request(struct pool_child *c, int status)
 {
 	const struct board_view *v = &c->view;
+	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
+			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
 	char how[80];
 
-	if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0)
+	if ((!WIFSIGNALED(status) && WEXITSTATUS(status) == 0) || v->brief.state != BOARD_RUNNING)
 		return;
-	if (v->brief.state != BOARD_RUNNING || v->reasons[REASON_REQUEST_TIMEOUT] || v->reasons[REASON_DRAINING])
+	pool_access_lost(c, reason);
+	if (reason != REASON_CHILD_DIED)
 		return;
 	describe(how, sizeof(how), status);
 	c->gen->pool->reasons[REASON_CHILD_DIED]++;
@@ -84,6 +87,7 @@ static void child_free(struct pool_child *c)
 	pool_output_end(&c->out);
 	pool_output_end(&c->err);
 	buf_free(&c->log);
+	buf_free(&c->access);
 	board_slot_reset(board_slot(g->board, c->slot), BOARD_EMPTY, clock_ms());
 	g->children[c->slot] = NULL;
 	free(c);

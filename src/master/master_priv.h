@@ -130,8 +130,9 @@ struct master {
 	bool background;
 	int daemon_pipe;                /* the caller waits on its other end; -1: none */
 	bool log_to_stderr;
+	bool log_to_syslog;
 	bool launched;
-	int log_fd;                     /* what pool processes write to */
+	int log_fd;                     /* what pool processes write to; -1: the system's log */
 	char *pid_file;                 /* written; NULL: none */
 
 	struct event_base *base;
@@ -158,6 +159,7 @@ struct master_spec **master_specs_open(struct master *m, const struct conf *conf
 
 /* master_files.c: access and slow logs */
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err);
+int master_files_check(const struct conf_pool *pool);    /* 0, or -1 after it has said which cannot be opened */
 void master_files_close(struct master_spec *spec);
 /* Open them anew and tell the pool processes. What cannot be opened stays as it was, and is named in the log. */
 void master_files_reopen(struct master *m);

@@ -169,10 +169,11 @@ static int test_probes(struct master *m, const struct conf *conf)
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
+	struct master_log_name error_log = { "error_log", "error_log", conf->global.error_log };
 	struct err err;
 	int rc = 0;
 
-	if (master_log_check("error_log", conf->global.error_log, &err) < 0) {
+	if (!conf_logs_to_syslog(&conf->global) && master_log_check(&error_log, &err) < 0) {
 		log_error("%s", err.text);
 		rc = -1;
 	}
@@ -183,6 +184,8 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 	for (size_t i = 0; i < conf->pool_count; i++) {
 		struct master_listen_want want = master_spec_want(conf->pools[i]);
 
+		if (master_files_check(conf->pools[i]) < 0)
+			rc = -1;
 		if (master_listen_check(&want, &err) == 0)
 			continue;
 		log_error("[pool %s] %s", conf->pools[i]->name, err.text);

@@ -123,7 +123,7 @@ static int start_conf(struct master *m, struct conf_notes *notes)
 {
 	m->conf = master_conf_load(m, notes);
 	if (m->conf) {
-		log_set_level((enum log_level)m->conf->global.log_level);
+		master_log_form(&m->conf->global);
 		return 0;
 	}
 	master_conf_say(notes);
