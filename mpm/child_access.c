@@ -242,6 +242,14 @@ static struct access_facts facts_new(struct slot *s, enum reason reason)
 	};
 }
 
+/* As PHP reads it: digits, whatever stands behind them. */
+static uint64_t length_of(const struct slot *s)
+{
+	long long length = strtoll(child_request_param(s, "CONTENT_LENGTH"), NULL, 10);
+
+	return length > 0 ? (uint64_t)length : 0;
+}
+
 void child_access_end(struct slot *s, enum reason reason, bool answered)
 {
 	struct child_access *a = s->child->access;
@@ -261,7 +269,7 @@ void child_access_end(struct slot *s, enum reason reason, bool answered)
 	f.uri = buf_str(&a->uri);
 	f.query = child_request_param(s, "QUERY_STRING");
 	f.script = buf_str(&a->script);
-	f.length = s->announced > 0 ? (uint64_t)s->announced : 0;
+	f.length = length_of(s);
 	f.status = status_of(a, reason, answered);
 	f.cpu_user_us = used.user_us;
 	f.cpu_system_us = used.system_us;

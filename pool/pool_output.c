@@ -38,7 +38,8 @@ static void say_lines(struct pool_lines *l)
 	while ((end = memchr(l->text.data + done, '\n', l->text.len - done)) != NULL) {
 		size_t len = (size_t)(end - l->text.data) - done;
 
-		say(l, (const char *)l->text.data + done, len, "");
+		if (len > 0)            /* php-fpm says nothing of empty ones either */
+			say(l, (const char *)l->text.data + done, len, "");
 		done += len + 1;
 	}
 	buf_drop_front(&l->text, done);
