@@ -22,6 +22,7 @@ struct usage { uint64_t user_us, system_us; };
 
 struct child_access {
 	bool log;                       /* there is an access.log */
+	bool cpu;                       /* somebody asks for CPU time */
 	struct conf_access format;
 	pid_t pid, parent;
 	struct usage own, children;     /* CPU time of the slot's thread until the last head; of processes that it had
@@ -55,9 +56,12 @@ static uint64_t since(uint64_t now, uint64_t then)
 /* What was used since the head. A child waits for processes of its own within requests only. */
 static struct usage usage_take(struct child_access *a)
 {
-	struct usage own = usage_now(RUSAGE_THREAD), children = usage_now(RUSAGE_CHILDREN), before = a->children;
+	struct usage own, children, before = a->children;
 
-	a->children = children;
+	if (!a->cpu)
+		return (struct usage){ 0 };
+	own = usage_now(RUSAGE_THREAD);
+	children = a->children = usage_now(RUSAGE_CHILDREN);
 	return (struct usage){
 		since(own.user_us, a->own.user_us) + since(children.user_us, before.user_us),
 		since(own.system_us, a->own.system_us) + since(children.system_us, before.system_us),
@@ -75,6 +79,7 @@ struct child_access *child_access_new(const struct conf_pool *conf)
 	a->log = conf->access_log != NULL;
 	BUG_IF(a->log && conf_access_parse(conf->access_format, &a->format, &err) < 0);
 	a->format.needs_head |= conf->access_suppress_path.count > 0;
+	a->cpu = a->format.needs_cpu || conf->status_path || conf->status_listen;
 	a->pid = getpid();
 	a->parent = getppid();
 	a->children = usage_now(RUSAGE_CHILDREN);
@@ -105,7 +110,8 @@ void child_access_head(struct slot *s)
 		return;
 	a->begun_us = clock_us();
 	a->begun_wall_us = clock_wall_us();
-	a->own = usage_now(RUSAGE_THREAD);
+	if (a->cpu)
+		a->own = usage_now(RUSAGE_THREAD);
 }
 
 static void forget(struct buf *b)

@@ -110,6 +110,7 @@ static int take_code(struct conf_access *a, char c, const char *brace, struct er
 	if (l->brace == BRACE_NAME && !*brace)
 		return err_set(err, "the name of the %s must be set between embraces for %%%c", l->words, c);
 	item = add(a, l->code);
+	a->needs_cpu |= l->code == CONF_ACCESS_CPU;
 	a->needs_head |= l->code == CONF_ACCESS_HEADER || l->code == CONF_ACCESS_STATUS;
 	if (l->brace == BRACE_UNIT)
 		return take_unit(l, brace, item, err);
@@ -159,7 +160,7 @@ int conf_access_parse(const char *format, struct conf_access *out, struct err *e
 	const char *p = format ? format : CONF_ACCESS_DEFAULT;
 
 	*out = (struct conf_access){ .json = !strcmp(p, "json") };
-	out->needs_head = out->json;
+	out->needs_head = out->needs_cpu = out->json;
 	while (!out->json && *p) {
 		size_t plain = strcspn(p, "%");
 

@@ -52,6 +52,7 @@ struct conf_access_item {
 struct conf_access {
 	bool json;                      /* access.format = json: no items */
 	bool needs_head;                /* the line tells of the reply's header block */
+	bool needs_cpu;                 /* and of CPU time */
 	struct conf_access_item *items;
 	size_t count;
 };
