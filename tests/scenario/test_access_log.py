@@ -52,7 +52,7 @@ def undo(text):
 
 
 def test_json_of_any_bytes(weir):
-    www = logged(weir, "access.format = json")
+    www = logged(weir, "access.format = json\n pm.max_children = 1")        # lines of two come as they come
     hostile = [bytes(range(1, 256)), b'"}\n{"status":1', b"\\x41\\u0041\\", b"\xc3\x28\xf0\x9f\x98\x80\xed\xa0\x80", b"\xe2\x82"]
     for text in hostile:
         pairs = {**www.params("/hello.php"), "QUERY_STRING": text.decode("latin-1")}
@@ -73,7 +73,8 @@ def test_ids_and_reasons(weir):
 
 
 def test_answers_of_weir_s_own(weir):
-    www = logged(weir, """access.format = "%m %r %s %w %{HTTP_X}e"
+    www = logged(weir, """pm.max_children = 1
+                       access.format = "%m %r %s %w %{HTTP_X}e"
                        request.max_body = 10
                        request.max_params = 4096
                        request.header_timeout = 1s

@@ -22,8 +22,8 @@ static const struct access_facts known = {
 	.pool = "www", .pid = 7, .parent = 5, .id = "id-1", .remote = "192.0.2.1", .user = "bob", .method = "GET",
 	.uri = "/a\nb", .query = "q=\"1\"", .script = "/srv/a.php", .length = 12, .status = 404,
 	.reason = REASON_BODY_TIMEOUT, .begun_us = 1795233906123456, .ended_us = 1795233908000000,
-	.duration_us = 1500000, .cpu_user_us = 300000, .cpu_system_us = 150000, .memory = 3 * 1024 * 1024 + 1, .head = head,
-	.head_len = sizeof(head) - 1, .param = param, .arg = "/A?b",
+	.duration_us = 1500000, .cpu_user_us = 300000, .cpu_system_us = 150000,
+	.memory = 3 * 1024 * 1024 + 1, .head = head, .head_len = sizeof(head) - 1, .param = param, .arg = "/A?b",
 };
 static const struct access_facts unknown = {
 	.pool = "www", .id = "", .remote = "", .user = "", .method = "", .uri = "", .query = "", .script = "", .head = "",
