@@ -84,7 +84,9 @@ AS_ECHO(["
 Weir $PACKAGE_VERSION will be built with $CC$WEIR_CFLAGS
 	weir, weirbench    in $prefix (sbin, bin)
 	SAPI php           ${weir_php_summary:-no: no PHP found}
+	SAPI native        $have_FCGI
 	unit tests         $have_CMOCKA
+	apparmor_hat       $have_APPARMOR
 	libfcgi's echo     $have_FCGI
 	sanitizers         $enable_sanitizers
 	fuzz targets       $enable_fuzzing"])

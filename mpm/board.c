@@ -171,7 +171,9 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 	board_slot_used(slot, &(struct board_used){ 0 });
 	set(&slot->owns_connection, 0);
 	set(&slot->accepted, 0);
+	set(&slot->begun, 0);
 	set(&slot->served, 0);
+	set(&slot->slow, 0);
 	for (size_t i = 0; i < REASON_COUNT; i++)
 		set(&slot->reasons[i], 0);
 	board_slot_state(slot, state, now_ms);
@@ -198,9 +200,24 @@ void board_slot_accepted(struct board_slot *slot)
 	count(&slot->accepted);
 }
 
+void board_slot_begun(struct board_slot *slot)
+{
+	count(&slot->begun);
+}
+
 void board_slot_served(struct board_slot *slot)
 {
 	count(&slot->served);
+}
+
+void board_slot_slow(struct board_slot *slot)
+{
+	count(&slot->slow);
+}
+
+void board_slot_untimed(struct board_slot *slot)
+{
+	set(&slot->untimed, 1);
 }
 
 void board_slot_reason(struct board_slot *slot, enum reason reason)
@@ -213,6 +230,7 @@ void board_slot_request(struct board_slot *slot, const struct board_request *req
 {
 	uint64_t seq = texts_open(slot);
 
+	set(&slot->untimed, 0);
 	set(&slot->texts.start_ms, req->start_ms);
 	put_text(slot->texts.id, BOARD_ID_SIZE, req->id);
 	put_text(slot->texts.method, BOARD_METHOD_SIZE, req->method);
@@ -263,7 +281,10 @@ void board_peek(const struct board *board, uint32_t i, struct board_brief *out)
 	out->owns_connection = get(&slot->owns_connection) != 0;
 	out->request_start_ms = get(&slot->texts.start_ms);
 	out->accepted = get(&slot->accepted);
+	out->begun = get(&slot->begun);
 	out->served = get(&slot->served);
+	out->slow = get(&slot->slow);
+	out->untimed = get(&slot->untimed) != 0;
 }
 
 /* One try's copy, in our own memory: what lies there can change no more under our eyes. */

@@ -44,7 +44,8 @@ struct board *board_map(int fd, uint32_t slots, bool writable);
 void board_unmap(struct board **board);
 uint32_t board_slots(const struct board *board);
 
-/* -- Writing: the slot's own thread only. No system call, no wait, bounded time. -- */
+/* -- Writing: the slot's own thread only, or where it is said the child's watcher. No system call, no wait, bounded
+ * time. -- */
 
 /* i < board_slots(); the board must be mapped for writing. Borrowed until board_unmap(). */
 struct board_slot *board_slot(struct board *board, uint32_t i);
@@ -55,7 +56,11 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 void board_slot_state(struct board_slot *slot, enum board_state state, uint64_t now_ms);
 void board_slot_owns(struct board_slot *slot, bool owns_connection);
 void board_slot_accepted(struct board_slot *slot);
+void board_slot_begun(struct board_slot *slot);
 void board_slot_served(struct board_slot *slot);
+void board_slot_slow(struct board_slot *slot);  /* watcher: this request is past request_slowlog_timeout */
+/* From now on no limit in time holds for the request in hand. board_slot_request() ends it. */
+void board_slot_untimed(struct board_slot *slot);
 void board_slot_reason(struct board_slot *slot, enum reason reason);
 
 /* NULL reads as "". Nothing is kept of the pointers. */
@@ -85,10 +90,13 @@ void board_slot_used(struct board_slot *slot, const struct board_used *used);
 struct board_brief {
 	enum board_state state;
 	bool owns_connection;
+	bool untimed;                   /* no limit in time holds for the request in hand */
 	uint64_t since_ms;              /* of this state; monotonic, below 2^56 */
 	uint64_t request_start_ms;
 	uint64_t accepted;              /* connections, since birth */
-	uint64_t served;                /* requests, since birth */
+	uint64_t begun;                 /* requests, since birth */
+	uint64_t served;                /* of them, those that are over */
+	uint64_t slow;                  /* of them, those that ran for request_slowlog_timeout */
 };
 void board_peek(const struct board *board, uint32_t i, struct board_brief *out);
 

@@ -28,7 +28,10 @@ struct board_slot {
 	board_word state_since;         /* state in the top byte, milliseconds below: they change as one */
 	board_word owns_connection;
 	board_word accepted;
+	board_word begun;
 	board_word served;
+	board_word slow;
+	board_word untimed;
 	board_word seq;                 /* odd: texts are being written */
 	struct board_texts texts;
 	board_word reasons[REASON_COUNT];

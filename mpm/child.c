@@ -4,28 +4,43 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "mpm/child_access.h"
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
+#include "mpm/child_status.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 
-static void slot_init(struct child *c)
+static void slot_init(struct child *c, unsigned i)
 {
-	struct slot *s = &c->slot;
+	struct slot *s = &c->slots[i];
 
 	s->child = c;
-	s->board = board_slot(c->start->board, c->start->slot);
+	s->place = c->start->slot + i;
+	s->board = board_slot(c->start->board, s->place);
 	board_slot_reset(s->board, BOARD_STARTING, clock_ms());
 	s->fd = -1;
 	s->over_tcp = c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
 	s->in = xcalloc(1, SLOT_READ_BYTES);
 	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);
+	child_status_init(s);
+	s->access = child_access_new(c->conf);
+}
+
+/* Of 0 to most, the kernel's choice: siblings that were forked from one state differ. */
+static int64_t child_jitter(int64_t most)
+{
+	uint64_t random = 0;
+
+	if (most <= 0 || getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		return 0;
+	return (int64_t)(random % ((uint64_t)most + 1));
 }
 
 static void child_init(struct child *c)
@@ -35,16 +50,19 @@ static void child_init(struct child *c)
 	c->limits = (struct fcgi_limits){
 		.max_params = c->conf->request_max_params,
 		.roles = c->start->sapi->roles,
-		.max_conns = (uint32_t)c->conf->max_children,
-		.max_reqs = (uint32_t)c->conf->max_children,
+		.max_conns = (uint32_t)c->conf->max_request_workers,
+		.max_reqs = (uint32_t)c->conf->max_request_workers,
 	};
 	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
-	slot_init(c);
+	c->leaves_early = child_jitter(c->conf->max_requests_jitter);
+	c->slot_count = (unsigned)c->conf->threads_per_child;
+	c->slots = xcalloc(c->slot_count, sizeof(*c->slots));
+	for (unsigned i = 0; i < c->slot_count; i++)
+		slot_init(c, i);
 	if (c->start->sapi->child_init && c->start->sapi->child_init(c->start->ctx, &err) < 0)
 		goto failed;
 	if (child_watch_start(c, &err) < 0)
 		goto failed;
-	c->access = child_access_new(c->conf);
 	return;
 failed:
 	child_link_failed(err.text);
@@ -61,7 +79,8 @@ _Noreturn void child_run(const struct child_start *start)
 	child_init(c);
 	start->mpm->run(c);
 	child_watch_stop(c);
-	child_access_free(&c->access);
+	for (unsigned i = 0; i < c->slot_count; i++)
+		child_access_free(&c->slots[i].access);
 	if (start->sapi->child_end)
 		start->sapi->child_end(start->ctx);
 	_exit(EXIT_OK);

@@ -15,7 +15,7 @@ struct child_start {
 	const struct sapi *sapi;
 	struct sapi_ctx *ctx;
 	struct board *board;            /* mapped for writing */
-	uint32_t slot;                  /* the child's slot on it */
+	uint32_t slot;                  /* the child's first slot on it, of conf->threads_per_child */
 	const int *listen;              /* listening sockets, non-blocking */
 	unsigned listen_count;
 	int ready;                      /* the end of the ready queue that slots read */

@@ -25,6 +25,7 @@ struct child_access {
 	bool cpu;                       /* somebody asks for CPU time */
 	struct conf_access format;
 	pid_t pid, parent;
+	bool alone;                     /* the child's only slot: processes that the child waited for are its */
 	struct usage own, children;     /* CPU time of the slot's thread until the last head; of processes that it had
 	                                 * waited for at the end of the last request */
 	uint64_t begun_us, begun_wall_us;
@@ -61,7 +62,7 @@ static struct usage usage_take(struct child_access *a)
 	if (!a->cpu)
 		return (struct usage){ 0 };
 	own = usage_now(RUSAGE_THREAD);
-	children = a->children = usage_now(RUSAGE_CHILDREN);
+	children = a->children = a->alone ? usage_now(RUSAGE_CHILDREN) : before;
 	return (struct usage){
 		since(own.user_us, a->own.user_us) + since(children.user_us, before.user_us),
 		since(own.system_us, a->own.system_us) + since(children.system_us, before.system_us),
@@ -82,6 +83,7 @@ struct child_access *child_access_new(const struct conf_pool *conf)
 	a->cpu = a->format.needs_cpu || conf->status_path || conf->status_listen;
 	a->pid = getpid();
 	a->parent = getppid();
+	a->alone = conf->threads_per_child <= 1;
 	a->children = usage_now(RUSAGE_CHILDREN);
 	return a;
 }
@@ -104,7 +106,7 @@ void child_access_free(struct child_access **access)
 
 void child_access_head(struct slot *s)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 
 	if (!a)
 		return;
@@ -123,7 +125,7 @@ static void forget(struct buf *b)
 
 void child_access_begin(struct slot *s)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 
 	if (!a)
 		return;
@@ -156,7 +158,7 @@ static size_t head_bytes(struct child_access *a, const char *data, size_t len)
 
 void child_access_reply(struct slot *s, const void *data, size_t len)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 
 	if (!a || a->head_over)
 		return;
@@ -169,7 +171,7 @@ void child_access_reply(struct slot *s, const void *data, size_t len)
 
 static void replace(const struct slot *s, struct buf *text, const char *value)
 {
-	if (!s->child->access->log)
+	if (!s->access->log)
 		return;
 	buf_clear(text);
 	buf_add_str(text, value);
@@ -177,20 +179,20 @@ static void replace(const struct slot *s, struct buf *text, const char *value)
 
 void child_access_uri(struct slot *s, const char *uri)
 {
-	if (s->child->access)
-		replace(s, &s->child->access->uri, uri);
+	if (s->access)
+		replace(s, &s->access->uri, uri);
 }
 
 void child_access_script(struct slot *s, const char *path)
 {
-	if (s->child->access)
-		replace(s, &s->child->access->script, path);
+	if (s->access)
+		replace(s, &s->access->script, path);
 }
 
 void child_access_user(struct slot *s, const char *name)
 {
-	if (s->child->access)
-		replace(s, &s->child->access->user, name);
+	if (s->access)
+		replace(s, &s->access->user, name);
 }
 
 static const char *param(const void *arg, const char *name)
@@ -227,7 +229,7 @@ static bool is_suppressed(const struct slot *s, const struct access_facts *f)
 
 static void send_line(struct slot *s, const struct access_facts *f)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 
 	if (is_suppressed(s, f))
 		return;
@@ -238,7 +240,7 @@ static void send_line(struct slot *s, const struct access_facts *f)
 
 static struct access_facts facts_new(struct slot *s, enum reason reason)
 {
-	const struct child_access *a = s->child->access;
+	const struct child_access *a = s->access;
 
 	return (struct access_facts){
 		.pool = s->child->conf->name, .pid = a->pid, .parent = a->parent, .id = s->id, .remote = remote(s),
@@ -258,7 +260,7 @@ static uint64_t length_of(const struct slot *s)
 
 void child_access_end(struct slot *s, enum reason reason, bool answered)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 	struct access_facts f;
 	struct usage used;
 
@@ -289,7 +291,7 @@ void child_access_end(struct slot *s, enum reason reason, bool answered)
 
 void child_access_refused(struct slot *s, enum reason reason)
 {
-	struct child_access *a = s->child->access;
+	struct child_access *a = s->access;
 	struct access_facts f;
 
 	if (!a || !a->log)

@@ -14,7 +14,7 @@ struct child_access;
 struct child_access *child_access_new(const struct conf_pool *conf);
 void child_access_free(struct child_access **access);
 
-/* The slot's thread; each does nothing where slot->child->access is NULL. */
+/* The slot's thread; each does nothing where slot->access is NULL. */
 void child_access_head(struct slot *s);         /* it begins to read a head */
 void child_access_begin(struct slot *s);        /* it has a request */
 void child_access_reply(struct slot *s, const void *data, size_t len);  /* bytes of the reply */

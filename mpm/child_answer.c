@@ -2,28 +2,10 @@
  * has been sent. */
 #include "mpm/child_answer.h"
 
-#include <fastcgi.h>
 #include <sys/socket.h>
+#include "mpm/answer.h"
 #include "mpm/child_conn.h"
 #include "src/base/log.h"
-#include "src/fcgi/fcgi_encode.h"
-
-static void compose(const struct slot *s, enum reason reason, struct buf *out)
-{
-	const char *status = reason_status(reason);
-	struct buf page = { 0 };
-
-	if (!status)
-		status = "500 Internal Server Error";
-	buf_printf(&page, "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n", status);
-	if (s->child->conf->reason_header)
-		buf_printf(&page, "X-Weir-Reason: %s\r\n", reason_name(reason));
-	buf_printf(&page, "\r\n%s (%s)\n", status, reason_name(reason));
-	fcgi_add_stream(out, FCGI_STDOUT, s->turn.id, page.data, page.len);
-	fcgi_add_stream_end(out, FCGI_STDOUT, s->turn.id);
-	fcgi_add_end(out, s->turn.id, 0, FCGI_REQUEST_COMPLETE);
-	buf_free(&page);
-}
 
 /* What the line is about: the scoreboard knows it, in the watcher's thread too. */
 static void name_request(const struct slot *s, struct buf *out)
@@ -33,7 +15,7 @@ static void name_request(const struct slot *s, struct buf *out)
 	buf_printf(out, "request %s", s->id);
 	if (atomic_load(&s->sequence) % 2 == 0)
 		return;
-	board_read(s->child->start->board, s->child->start->slot, &view);
+	board_read(s->child->start->board, s->place, &view);
 	buf_printf(out, " \"%s %s\", script '%s'", view.method, view.uri, view.script);
 }
 
@@ -56,7 +38,7 @@ int child_answer(struct slot *s, enum reason reason, const char *detail)
 		return -1;
 	buf_clear(&s->out);
 	child_conn_seal(s);
-	compose(s, reason, &s->out);
+	answer_compose(&s->out, s->turn.id, reason, s->child->conf->reason_header);
 	s->out_is_reply = true;
 	s->finished = true;
 	return child_conn_flush(s);
@@ -70,7 +52,7 @@ void child_answer_late(struct slot *s, enum reason reason, const char *detail)
 	if (pthread_mutex_trylock(&s->io_lock) != 0)
 		return;
 	if (s->fd != -1 && !s->sent) {
-		compose(s, reason, &out);
+		answer_compose(&out, s->turn.id, reason, s->child->conf->reason_header);
 		if (send(s->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out.len)
 			shutdown(s->fd, SHUT_WR);
 		s->sent = true;

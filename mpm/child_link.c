@@ -26,6 +26,13 @@ void child_link_failed(const char *why)
 	link_send_text(CHILD_FD_LINK, CHILD_FAILED, why);
 }
 
+void child_link_ask_status(const struct child_ask *ask)
+{
+	struct ipc_msg msg = { .head.type = CHILD_ASK_STATUS, .body = ask, .body_len = sizeof(*ask) };
+
+	link_send(CHILD_FD_LINK, &msg);
+}
+
 void child_link_park(int *fd)
 {
 	send_connection(CHILD_PARK, fd);
@@ -45,4 +52,9 @@ void child_link_log(void *arg, enum log_level level, const char *text, size_t le
 {
 	(void)arg;
 	link_send_log(CHILD_FD_LINK, CHILD_LOG, level, text, len);
+}
+
+void child_link_slow(const char *texts, size_t len)
+{
+	link_send_log(CHILD_FD_LINK, CHILD_SLOW, LOG_LEVEL_NOTICE, texts, len);
 }

@@ -4,10 +4,13 @@
 #define WEIR_CHILD_LINK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "src/base/log.h"
 
 void child_link_ready(void);
 void child_link_failed(const char *why);
+struct child_ask;
+void child_link_ask_status(const struct child_ask *ask);
 /* Give a connection away: idle, to be parked; or answered and shut for writing, to be read empty. *fd is closed here
  * and set to -1 in any case. */
 void child_link_park(int *fd);
@@ -16,5 +19,7 @@ void child_link_linger(int *fd);
 void child_link_access(const char *text, size_t len);
 /* A log_sink_fn: lines of any length, in pieces that no other thread's line comes between. */
 void child_link_log(void *arg, enum log_level level, const char *text, size_t len);
+/* A slow request: texts, as CHILD_SLOW carries them. */
+void child_link_slow(const char *texts, size_t len);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include "mpm/child.h"
 #include "src/base/reason.h"
+#include "src/base/status.h"
 #include "src/fcgi/fcgi_turn.h"
 
 #define SLOT_READ_BYTES  (64 * 1024)    /* a small request comes in one read */
@@ -19,6 +20,7 @@ enum child_mode {
 	CHILD_MODE_SERVE,
 	CHILD_MODE_CLOSING,             /* each answer closes its connection */
 	CHILD_MODE_LAST,                /* serve what waits, then leave */
+	CHILD_MODE_QUEUE,               /* serve what waits in the ready queue, then leave */
 	CHILD_MODE_LEAVE,               /* finish what is in hand, then leave */
 };
 
@@ -31,13 +33,24 @@ enum slot_reading {
 	SLOT_READING_BODY,
 };
 
+/* What a slot has asked the pool process for: the watcher takes the answer. */
+struct slot_ask {
+	pthread_mutex_t lock;
+	pthread_cond_t came;            /* of the monotonic clock */
+	uint32_t number;                /* of the last question */
+	int fd;                         /* its answer; -1: none yet */
+	const struct status *status;    /* the slot's alone: the last one, mapped, or NULL */
+	size_t size;
+};
+
 /* One unit of concurrency. Its thread owns everything but what the comments give to the watcher. */
 struct slot {
 	struct child *child;
 	struct board_slot *board;
+	uint32_t place;                 /* that board's number for it */
 
 	/* The connection: fd -1 is none. The watcher may shut fd down, under io_lock. */
-	int fd;
+	_Atomic int fd;
 	bool polled;                    /* fd is registered with the mpm's epoll */
 	int epoll;                      /* that epoll */
 	bool over_tcp;
@@ -64,13 +77,18 @@ struct slot {
 	bool must_close;                /* the connection is not to be kept whatever the client asked */
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
+	struct child_access *access;    /* what it uses; NULL: nobody asks */
+
 	/* Shared with the watcher. */
+	struct slot_ask ask;
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
 	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
 	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
 	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
 	_Atomic uint64_t read_since_ms;
-	_Atomic uint64_t run_since_ms;  /* 0: no request, or its reply is complete */
+	_Atomic uint64_t run_since_ms;  /* 0: no request, or its time counts no more */
+	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
+	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
 	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
 	_Atomic bool gone;              /* the client has closed or aborted */
 	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
@@ -81,14 +99,17 @@ struct slot {
 struct child {
 	const struct child_start *start;
 	const struct conf_pool *conf;
-	struct slot slot;
+	struct slot *slots;
+	unsigned slot_count;            /* conf->threads_per_child */
 	struct fcgi_limits limits;
-	uint64_t served;
-	struct child_access *access;    /* what requests use; NULL: nobody asks */
+	_Atomic uint64_t served;
+	_Atomic uint64_t ids;           /* request ids made here */
+	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */
-	int wake;                       /* eventfd, readable for good once mode asks an idle slot to look */
+	int wake;                       /* eventfd, readable for good once mode asks idle slots to look */
+	_Atomic unsigned slots_gone;    /* whose threads serve no more */
 	pthread_t watcher;
 	int watch_kick;                 /* eventfd that wakes the watcher */
 	_Atomic bool watch_asleep;      /* the watcher sleeps without a time limit */

@@ -13,9 +13,14 @@
 enum child_order {
 	CHILD_DRAIN = 401,      /* accept no more, hand the idle connection back, finish what is in hand, exit 0 */
 	CHILD_CLOSING,          /* go on serving; from now on each answer closes its connection */
-	CHILD_LAST,             /* serve until nothing waits on the listening sockets, then as CHILD_DRAIN */
+	CHILD_QUEUE,            /* others have the listening sockets: serve until nothing waits in the ready queue, then
+	                         * as CHILD_DRAIN */
+	CHILD_LAST,             /* serve until nothing waits on the listening sockets and in the ready queue, then as
+	                         * CHILD_DRAIN */
 	CHILD_STOP,             /* struct child_stop: give up the request in hand for this reason, answer it if nothing
 	                         * was sent, and die */
+	CHILD_STATUS,           /* answer to CHILD_ASK_STATUS: struct child_ask as it came; one descriptor, for
+	                         * status_map() */
 };
 
 /* child -> pool process */
@@ -25,9 +30,13 @@ enum child_report {
 	CHILD_LINGER,           /* one descriptor: answered and shut down for writing; read it empty, then close it */
 	CHILD_LOG,              /* struct link_log_piece (src/base/link.h) and text */
 	CHILD_ACCESS,           /* the same, for the access log: level says nothing */
+	CHILD_SLOW,             /* struct link_log_piece and a part of this: texts, each ended by a NUL: the script of a
+	                         * request that takes long, then a backtrace as sapi->backtrace gives it */
 	CHILD_FAILED,           /* text: the SAPI could not be initialised in the child */
+	CHILD_ASK_STATUS,       /* struct child_ask: what does the pool do? */
 };
 
+struct child_ask { uint32_t number; uint32_t slot; };   /* the child's own, to know the answer by */
 struct child_stop { uint32_t reason; uint32_t reserved; };      /* enum reason */
 
 #endif

@@ -76,7 +76,7 @@ static enum body_step step_body(struct slot *s)
 		return BODY_STEP_DONE;
 	case FCGI_TURN_BODY_END:
 		s->body_ended = true;
-		if (s->in_pos == s->in_len)
+		if (s->in_pos == s->in_len && fcgi_turn_whole(&s->turn))
 			atomic_store(&s->abort_id, s->turn.id);
 		return BODY_STEP_DONE;
 	case FCGI_TURN_MORE:
@@ -167,6 +167,19 @@ static ssize_t op_read(struct request *req, void *out, size_t len)
 	return len == 0 ? 0 : -1;
 }
 
+/* How long DATA is stands in FCGI_DATA_LENGTH, which the application compares (section 6.4). */
+static int op_start_data(struct request *req)
+{
+	struct slot *s = slot_of(req);
+
+	if (s->failed != REASON_NONE || !s->body_ended || !fcgi_turn_start_data(&s->turn))
+		return -1;
+	s->body_ended = false;
+	s->announced = -1;
+	s->body_read = 0;
+	return 0;
+}
+
 static bool reply_is_void(const struct slot *s)
 {
 	return atomic_load_explicit(&s->gone, memory_order_relaxed) || (s->failed != REASON_NONE && !s->sent);
@@ -231,6 +244,19 @@ static int op_finish(struct request *req)
 	return 0;
 }
 
+void child_request_untime(struct slot *s)
+{
+	if (s->child->conf->request_terminate_timeout_track_finished)
+		return;
+	atomic_store_explicit(&s->run_since_ms, 0, memory_order_relaxed);
+	board_slot_untimed(s->board);
+}
+
+static void op_ended(struct request *req)
+{
+	child_request_untime(slot_of(req));
+}
+
 static bool op_gone(const struct request *req)
 {
 	return atomic_load(&slot_of(req)->gone);
@@ -263,17 +289,19 @@ static const struct request_ops ops = {
 	.flush = op_flush,
 	.error = op_error,
 	.finish = op_finish,
+	.ended = op_ended,
 	.gone = op_gone,
 	.script = op_script,
 	.user = op_user,
 	.uri = op_uri,
+	.start_data = op_start_data,
 };
 
 /* One of ours: the child's seed and a running number, in hexadecimal. Made for each request: no printf. */
 static void make_id(struct slot *s)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t number = s->child->served;
+	uint64_t number = atomic_fetch_add_explicit(&s->child->ids, 1, memory_order_relaxed);
 	char *at = stpcpy(s->id, s->child->id_seed);
 	int shift = 60;
 
@@ -332,6 +360,7 @@ static void tell_board(struct slot *s, uint64_t now)
 		.content_length = s->announced > 0 ? (uint64_t)s->announced : 0,
 	};
 
+	board_slot_begun(s->board);
 	board_slot_request(s->board, &line);
 	board_slot_state(s->board, BOARD_RUNNING, now);
 }
@@ -354,7 +383,9 @@ int child_request_begin(struct slot *s)
 	uint64_t now = clock_ms(), max = s->child->conf->request_max_body;
 
 	choose_id(s);
-	s->req = (struct request){ .ops = &ops, .role = s->turn.role, .id = s->id, .peer = s->peer };
+	s->req = (struct request){
+		.ops = &ops, .role = s->turn.role, .id = s->id, .peer = s->peer, .wire_id = s->turn.id,
+	};
 	s->announced = announced_length(s);
 	s->body_read = 0;
 	s->body = NULL;
@@ -367,6 +398,7 @@ int child_request_begin(struct slot *s)
 	s->failed = REASON_NONE;
 	s->sent = false;
 	atomic_store(&s->gone, false);
+	atomic_store(&s->released, false);
 	atomic_store(&s->run_since_ms, now);
 	atomic_fetch_add(&s->sequence, 1);
 	child_watch_wake(s->child);

@@ -14,6 +14,8 @@ int child_request_complete(struct slot *s);
 /* The request is over. Does not return when the watcher has decided to end the process for it: the next request must
  * not die for this one. */
 void child_request_end(struct slot *s);
+/* Its time counts no more, unless request_terminate_timeout_track_finished says that it does. */
+void child_request_untime(struct slot *s);
 /* What a parameter says; "" when it is not there. */
 const char *child_request_param(const struct slot *s, const char *name);
 

@@ -11,6 +11,8 @@
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
 #include "mpm/child_request.h"
+#include "mpm/child_status.h"
+#include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/fcgi/fcgi_encode.h"
@@ -27,7 +29,9 @@ bool child_leaving(const struct child *c)
 {
 	int64_t max = c->conf->max_requests;
 
-	return child_mode(c) == CHILD_MODE_LEAVE || (max > 0 && c->served >= (uint64_t)max);
+	if (child_mode(c) == CHILD_MODE_LEAVE)
+		return true;
+	return max > 0 && atomic_load(&c->served) >= (uint64_t)(max - c->leaves_early);
 }
 
 static enum fcgi_turn_event next_event(struct slot *s)
@@ -133,11 +137,13 @@ static bool drain_body(struct slot *s)
 	size_t drained = 0;
 
 	s->body_len = 0;
+	if (fcgi_turn_start_data(&s->turn))
+		s->body_ended = false;
 	while (!s->body_ended && drained < DRAIN_BYTES && (drained == 0 || clock_ms() < until_ms)) {
 		enum fcgi_turn_event event = next_event(s);
 		ssize_t got;
 
-		if (event == FCGI_TURN_BODY_END || event == FCGI_TURN_ABORT)
+		if (event == FCGI_TURN_ABORT || (event == FCGI_TURN_BODY_END && !fcgi_turn_start_data(&s->turn)))
 			s->body_ended = true;
 		if (event == FCGI_TURN_BAD || child_conn_flush(s) < 0)
 			return false;
@@ -178,7 +184,8 @@ static bool keep_connection(struct slot *s)
 
 void child_serve_release(struct slot *s)
 {
-	atomic_store(&s->run_since_ms, 0);
+	atomic_store(&s->released, true);
+	child_request_untime(s);
 	board_slot_state(s->board, BOARD_FINISHING, clock_ms());
 	if (!keep_connection(s))
 		return;
@@ -227,16 +234,16 @@ static void run_request(struct slot *s)
 	enum reason reason;
 	bool answered;
 
-	if (child_request_begin(s) == 0)
+	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
 	reason = answer_failure(s, &answered);
 	child_request_complete(s);
 	child_request_end(s);
-	s->child->served++;
+	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
 	child_access_end(s, reason, answered);
 	if (end == SAPI_END_LEAVE)
-		atomic_store(&s->child->mode, CHILD_MODE_LEAVE);
+		child_watch_raise(s->child, CHILD_MODE_LEAVE);
 }
 
 void child_serve(struct slot *s)

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include "mpm/child_answer.h"
 #include "mpm/child_proto.h"
+#include "mpm/child_slow.h"
+#include "mpm/child_status.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/ipc.h"
@@ -24,20 +26,26 @@
 #define LEAVING_READ_MS 500             /* a leaving child waits so long for a silent connection */
 #define SLEEP_AFTER     10              /* ticks without a request before the watcher sleeps for good */
 
+enum { AT_LINK, AT_KICK, AT_CLIENTS };   /* what poll() looks at; the clients, one a slot, are the rest */
+
 struct watch {
 	struct child *child;
-	uint32_t seen;                  /* sequence at the last tick */
+	uint32_t *seen;                 /* sequence of each slot at the last tick */
+	struct pollfd *at;
 	unsigned quiet;                 /* ticks without change */
+	unsigned doomed;                /* slots that the process ends for, once all others are gone */
 	uint8_t space[IPC_MAX_BODY];
 };
 
-static void raise_mode(struct child *c, enum child_mode mode)
+void child_watch_raise(struct child *c, enum child_mode mode)
 {
+	uint32_t old = atomic_load(&c->mode);
 	uint64_t one = 1;
 
-	if (mode <= child_mode(c))
-		return;
-	atomic_store_explicit(&c->mode, mode, memory_order_release);
+	do {
+		if (mode <= (enum child_mode)old)
+			return;
+	} while (!atomic_compare_exchange_weak(&c->mode, &old, mode));
 	if (mode >= CHILD_MODE_LAST && write(c->wake, &one, sizeof(one)) < 0)
 		log_debug("cannot wake the slot: %s", strerror(errno));
 }
@@ -55,23 +63,34 @@ static _Noreturn void die(void)
 	_exit(1);
 }
 
+/* A slot cannot be freed of what runs in it: the process ends for it. Other slots finish what they have in hand. */
+static void end_if_alone(const struct watch *w)
+{
+	if (w->doomed > 0 && atomic_load(&w->child->slots_gone) + w->doomed >= w->child->slot_count)
+		die();
+}
+
 /* End the process for the request of this number, unless that is over already. */
-static void give_up(struct slot *s, uint32_t sequence, enum reason reason)
+static void give_up(struct watch *w, struct slot *s, uint32_t sequence, enum reason reason)
 {
 	const char *detail = NULL;
 	struct board_view view = { 0 };
-	uint64_t ran_ms = clock_ms() - atomic_load(&s->run_since_ms);
+	uint64_t since_ms = atomic_load(&s->run_since_ms);
 
 	if (!atomic_compare_exchange_strong(&s->sequence, &sequence, sequence | SLOT_DOOMED))
 		return;
-	board_read(s->child->start->board, s->child->start->slot, &view);
+	board_read(s->child->start->board, s->place, &view);
 	if (reason == REASON_REQUEST_TIMEOUT) {
 		detail = "raise request_terminate_timeout if it may take that long";
-		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.3f sec), terminating",
-		    view.script, view.method, view.uri, (double)ran_ms / 1000.0);
+		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.6f sec), terminating",
+		    view.script, view.method, view.uri, (double)board_age_ms(clock_ms(), since_ms) / 1000.0);
 	}
 	child_answer_late(s, reason, detail);
-	die();
+	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
+	w->doomed++;
+	child_watch_raise(w->child, CHILD_MODE_LEAVE);
+	if (w->child->slot_count == 1)
+		die();
 }
 
 /* End a blocked read of this kind; the slot sees why. A slot that writes at this moment reads nothing. */
@@ -86,34 +105,46 @@ static void end_read(struct slot *s, uint32_t what, enum reason reason)
 	pthread_mutex_unlock(&s->io_lock);
 }
 
-static void stop_slot(struct slot *s, enum reason reason)
+static void stop_slot(struct watch *w, struct slot *s, enum reason reason)
 {
 	uint32_t sequence = atomic_load(&s->sequence), what = atomic_load(&s->reading);
 
+	if (sequence & SLOT_DOOMED)
+		return;
 	if (sequence % 2 == 1)
-		give_up(s, sequence, reason);
+		give_up(w, s, sequence, reason);
 	else if (what != SLOT_NOT_READING)
 		end_read(s, what, reason);
 }
 
-static void on_order(struct child *c, const struct ipc_msg *msg)
+static void on_order(struct watch *w, struct ipc_msg *msg)
 {
 	const struct child_stop *stop = msg->body;
+	const struct child_ask *ask = msg->body;
+	struct child *c = w->child;
 
 	switch (msg->head.type) {
 	case CHILD_DRAIN:
-		raise_mode(c, CHILD_MODE_LEAVE);
+		child_watch_raise(c, CHILD_MODE_LEAVE);
 		return;
 	case CHILD_CLOSING:
-		raise_mode(c, CHILD_MODE_CLOSING);
+		child_watch_raise(c, CHILD_MODE_CLOSING);
+		return;
+	case CHILD_QUEUE:
+		child_watch_raise(c, CHILD_MODE_QUEUE);
 		return;
 	case CHILD_LAST:
-		raise_mode(c, CHILD_MODE_LAST);
+		child_watch_raise(c, CHILD_MODE_LAST);
 		return;
 	case CHILD_STOP:
 		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
-		raise_mode(c, CHILD_MODE_LEAVE);
-		stop_slot(&c->slot, (enum reason)stop->reason);
+		child_watch_raise(c, CHILD_MODE_LEAVE);
+		for (unsigned i = 0; i < c->slot_count; i++)
+			stop_slot(w, &c->slots[i], (enum reason)stop->reason);
+		return;
+	case CHILD_STATUS:
+		BUG_IF(msg->body_len != sizeof(*ask) || msg->fd_count != 1);
+		child_status_take(c, ask, &msg->fds[0]);
 		return;
 	default:
 		BUG_IF("an order that does not exist");
@@ -121,14 +152,12 @@ static void on_order(struct child *c, const struct ipc_msg *msg)
 }
 
 /* Nobody is behind the listening sockets any more but this child, which accepts nothing: a new master must find them
- * dead, and not take a request that is still in hand here for a server. The numbers stay taken. */
+ * dead, and not take a request that is still in hand here for a server. The numbers stay taken, by /dev/null, which is
+ * descriptor 0 (a chroot may have none to open). */
 static void let_sockets_go(const struct child *c)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (unsigned i = 0; null != -1 && i < c->start->listen_count; i++)
-		dup3(null, c->start->listen[i], O_CLOEXEC);
-	fd_close(&null);
+	for (unsigned i = 0; i < c->start->listen_count; i++)
+		dup3(STDIN_FILENO, c->start->listen[i], O_CLOEXEC);
 }
 
 /* False once the pool process has gone: then the link says nothing any more. */
@@ -138,11 +167,11 @@ static bool take_orders(struct watch *w)
 	enum ipc_got got;
 
 	while ((got = ipc_recv(CHILD_FD_LINK, &msg, w->space)) == IPC_MESSAGE) {
+		on_order(w, &msg);
 		ipc_drop_fds(&msg);
-		on_order(w->child, &msg);
 	}
 	if (got == IPC_END) {
-		raise_mode(w->child, CHILD_MODE_LEAVE);
+		child_watch_raise(w->child, CHILD_MODE_LEAVE);
 		let_sockets_go(w->child);
 	}
 	return got != IPC_END;
@@ -170,21 +199,21 @@ static void end_late_read(struct slot *s, uint64_t now)
 		end_read(s, what, reason);
 }
 
-static void end_late_request(struct slot *s, uint64_t now)
+static void end_late_request(struct watch *w, struct slot *s, uint64_t now)
 {
 	int64_t limit_s = s->child->conf->request_terminate_timeout_s;
 	uint32_t sequence = atomic_load(&s->sequence);
 	uint64_t since = atomic_load(&s->run_since_ms);
 
-	if (limit_s > 0 && sequence % 2 == 1 && since != 0 && now >= since + (uint64_t)limit_s * 1000)
-		give_up(s, sequence, REASON_REQUEST_TIMEOUT);
+	if (limit_s > 0 && (sequence & (SLOT_DOOMED | 1)) == 1 && since != 0 && now >= since + (uint64_t)limit_s * 1000)
+		give_up(w, s, sequence, REASON_REQUEST_TIMEOUT);
 }
 
 static void on_gone(struct slot *s, uint32_t sequence)
 {
 	const struct child_start *start = s->child->start;
 
-	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->run_since_ms) == 0)
+	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->released))
 		return;
 	atomic_store(&s->gone, true);
 	if (start->sapi->interrupt)
@@ -193,14 +222,13 @@ static void on_gone(struct slot *s, uint32_t sequence)
 
 /* Watch the client of a request that has run for a tick already. A Unix peer that only shut down its writing side
  * still reads; over TCP the two cannot be told apart. */
-static bool watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
+static void watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
 {
 	client->fd = -1;
-	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->run_since_ms) == 0)
-		return false;
+	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->released))
+		return;
 	client->fd = s->fd;
 	client->events = s->over_tcp ? POLLRDHUP : 0;
-	return client->fd != -1;
 }
 
 /* Has FCGI_ABORT_REQUEST come behind a request whose input was read whole? It is only looked at: the slot reads it
@@ -225,62 +253,99 @@ static bool busy(struct slot *s)
 	return atomic_load(&s->sequence) % 2 == 1 || atomic_load(&s->reading) != SLOT_NOT_READING;
 }
 
+static bool any_busy(const struct child *c)
+{
+	for (unsigned i = 0; i < c->slot_count; i++)
+		if (busy(&c->slots[i]))
+			return true;
+	return false;
+}
+
+/* Put the clients to watch in place, and see whether anything has moved since the last tick. */
+static bool look_at_slots(struct watch *w)
+{
+	bool moved = false;
+
+	for (unsigned i = 0; i < w->child->slot_count; i++) {
+		struct slot *s = &w->child->slots[i];
+		uint32_t sequence = atomic_load(&s->sequence);
+
+		watch_client(s, sequence, w->seen[i], &w->at[AT_CLIENTS + i]);
+		moved |= busy(s) || sequence != w->seen[i];
+		w->seen[i] = sequence;
+	}
+	return moved;
+}
+
 /* -1: sleep until a slot or the pool process wakes us. */
-static int next_wait(struct watch *w, uint32_t sequence)
+static int next_wait(struct watch *w, bool moved)
 {
 	struct child *c = w->child;
 
-	if (busy(&c->slot) || sequence != w->seen) {
+	if (moved)
 		w->quiet = 0;
-		return TICK_MS;
-	}
-	if (++w->quiet < SLEEP_AFTER)
+	if (moved || ++w->quiet < SLEEP_AFTER)
 		return TICK_MS;
 	atomic_store(&c->watch_asleep, true);
-	if (busy(&c->slot)) {
+	if (any_busy(c)) {
 		atomic_store(&c->watch_asleep, false);
 		return TICK_MS;
 	}
 	return -1;
 }
 
+static void look_after(struct watch *w, unsigned i)
+{
+	struct slot *s = &w->child->slots[i];
+	const struct pollfd *client = &w->at[AT_CLIENTS + i];
+
+	if (client->fd != -1 && (client->revents & (POLLHUP | POLLERR | POLLRDHUP)))
+		on_gone(s, w->seen[i]);
+	if (client->fd != -1 && abort_came(s)) {
+		atomic_store(&s->aborted, true);
+		on_gone(s, w->seen[i]);
+	}
+	end_late_read(s, clock_ms());
+	child_slow_look(s, clock_ms());
+	end_late_request(w, s, clock_ms());
+}
+
+static void take_kick(struct watch *w)
+{
+	uint64_t count;
+
+	w->quiet = 0;                   /* what it was kicked for may begin a moment later */
+	if (read(w->child->watch_kick, &count, sizeof(count)) < 0)
+		log_debug("the watcher was kicked by nobody: %s", strerror(errno));
+}
+
+static void watch_free(struct watch *w)
+{
+	free(w->at);
+	free(w->seen);
+	free(w);
+}
+
 static void *watch_run(void *arg)
 {
 	struct watch *w = arg;
 	struct child *c = w->child;
-	struct slot *s = &c->slot;
-	struct pollfd at[3] = {
-		{ .fd = CHILD_FD_LINK, .events = POLLIN },
-		{ .fd = c->watch_kick, .events = POLLIN },
-	};
-	uint64_t count;
 
 	while (!atomic_load(&c->watch_stop)) {
-		uint32_t sequence = atomic_load(&s->sequence);
-		bool client = watch_client(s, sequence, w->seen, &at[2]);
-		int wait_ms = next_wait(w, sequence);
+		bool moved = look_at_slots(w);
 
-		w->seen = sequence;
-		if (poll(at, 3, wait_ms) < 0)
+		if (poll(w->at, AT_CLIENTS + c->slot_count, next_wait(w, moved)) < 0)
 			continue;
 		atomic_store(&c->watch_asleep, false);
-		if (at[0].revents && !take_orders(w))
-			at[0].fd = -1;
-		if (at[1].revents) {
-			w->quiet = 0;   /* what it was kicked for may begin a moment later */
-			if (read(c->watch_kick, &count, sizeof(count)) < 0)
-				continue;
-		}
-		if (client && (at[2].revents & (POLLHUP | POLLERR | POLLRDHUP)))
-			on_gone(s, sequence);
-		if (client && abort_came(s)) {
-			atomic_store(&s->aborted, true);
-			on_gone(s, sequence);
-		}
-		end_late_read(s, clock_ms());
-		end_late_request(s, clock_ms());
+		if (w->at[AT_LINK].revents && !take_orders(w))
+			w->at[AT_LINK].fd = -1;
+		if (w->at[AT_KICK].revents)
+			take_kick(w);
+		for (unsigned i = 0; i < c->slot_count; i++)
+			look_after(w, i);
+		end_if_alone(w);
 	}
-	free(w);
+	watch_free(w);
 	return NULL;
 }
 
@@ -290,6 +355,18 @@ void child_watch_kick(struct child *c)
 
 	if (write(c->watch_kick, &one, sizeof(one)) < 0)
 		log_debug("cannot wake the watcher: %s", strerror(errno));
+}
+
+static struct watch *watch_new(struct child *c)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+
+	w->child = c;
+	w->seen = xcalloc(c->slot_count, sizeof(*w->seen));
+	w->at = xcalloc(AT_CLIENTS + c->slot_count, sizeof(*w->at));
+	w->at[AT_LINK] = (struct pollfd){ .fd = CHILD_FD_LINK, .events = POLLIN };
+	w->at[AT_KICK] = (struct pollfd){ .fd = c->watch_kick, .events = POLLIN };
+	return w;
 }
 
 int child_watch_start(struct child *c, struct err *err)
@@ -302,15 +379,14 @@ int child_watch_start(struct child *c, struct err *err)
 	c->watch_kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wake < 0 || c->watch_kick < 0)
 		return err_sys(err, "eventfd");
-	w = xcalloc(1, sizeof(*w));
-	w->child = c;
+	w = watch_new(c);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	error = pthread_create(&c->watcher, NULL, watch_run, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error == 0)
 		return 0;
-	free(w);
+	watch_free(w);
 	errno = error;
 	return err_sys(err, "cannot start the watcher thread");
 }

@@ -8,10 +8,12 @@ struct child;
 
 struct mpm {
 	const char *name;               /* as in the configuration file */
-	/* Child, main thread: serve until child_leaving() says so; returns with no connection in hand. Required. */
+	/* Child, main thread: serve with all slots until child_leaving() says so; returns with no connection in hand
+	 * and no other slot's thread alive. Required. */
 	void (*run)(struct child *child);
 };
 
 extern const struct mpm mpm_prefork;
+extern const struct mpm mpm_worker;
 
 #endif

@@ -4,21 +4,16 @@
 #include "mpm/mpm.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include "mpm/child_answer.h"
+#include "mpm/child_accept.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
-#include "src/base/ipc.h"
 #include "src/base/log.h"
-
-#define EXHAUSTED_WAIT_MS 100           /* out of descriptors or memory: try again after that */
 
 /* What an event is about; values from WAIT_LISTEN on are indexes of listening sockets. */
 enum wait_for { WAIT_WAKE, WAIT_OWN, WAIT_READY, WAIT_LISTEN };
@@ -27,7 +22,6 @@ struct prefork {
 	struct child *child;
 	struct slot *slot;
 	int epoll;
-	uint8_t space[IPC_MAX_BODY];
 };
 
 static int watch_fd(struct prefork *p, int fd, uint32_t events, uint32_t what)
@@ -76,66 +70,36 @@ static void serve_new(struct prefork *p, int fd, const struct sockaddr *peer)
 	serve(p);
 }
 
-static bool allowed(struct prefork *p, const struct sockaddr *peer)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->child->conf, peer))
-		return true;
-	board_slot_reason(p->slot->board, REASON_DENIED);
-	child_conn_peer(peer, text);
-	log_warning("Connection disallowed: IP address '%s' has been dropped: it is not in listen.allowed_clients (%s)",
-	    text, reason_name(REASON_DENIED));
-	return false;
-}
-
-/* True when a connection was served. */
+/* True when somebody was there. */
 static bool take_new(struct prefork *p, int listening)
 {
-	struct sockaddr_storage peer = { .ss_family = AF_UNIX };
-	socklen_t len = sizeof(peer);
-	int fd = accept4(listening, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+	struct sockaddr_storage peer;
+	int fd = child_accept(p->slot, listening, &peer);
 
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			log_warning("cannot accept: %s; raise rlimit_files", strerror(errno));
-			poll(NULL, 0, EXHAUSTED_WAIT_MS);
-		}
-		return false;
-	}
-	board_slot_accepted(p->slot->board);
-	if (!allowed(p, (struct sockaddr *)&peer)) {
-		fd_close(&fd);
-		return true;
-	}
-	serve_new(p, fd, (struct sockaddr *)&peer);
-	return true;
+	if (fd >= 0)
+		serve_new(p, fd, (struct sockaddr *)&peer);
+	return fd != -1;
 }
 
-/* A kept connection on which the next request has begun. True when one was served. */
+/* True when one was served. */
 static bool take_ready(struct prefork *p)
 {
-	struct ipc_msg msg;
+	int fd = child_accept_ready(p->slot);
 
-	if (ipc_recv(p->child->start->ready, &msg, p->space) != IPC_MESSAGE)
-		return false;
-	if (msg.fd_count == 1) {
-		serve_new(p, msg.fds[0], NULL);
-		return true;
-	}
-	ipc_drop_fds(&msg);
-	return false;
+	if (fd != -1)
+		serve_new(p, fd, NULL);
+	return fd != -1;
 }
 
-/* The backlog is all that is left: serve until nothing waits anywhere. */
+/* What waits is all that is left: serve until nothing does. */
 static void serve_last(struct prefork *p)
 {
 	const struct child_start *start = p->child->start;
-	bool more = true;
+	bool more = child_mode(p->child) >= CHILD_MODE_LAST;
 
 	while (more && child_mode(p->child) != CHILD_MODE_LEAVE) {
 		more = take_ready(p);
-		for (unsigned i = 0; i < start->listen_count; i++)
+		for (unsigned i = 0; i < start->listen_count && child_mode(p->child) == CHILD_MODE_LAST; i++)
 			more |= take_new(p, start->listen[i]);
 	}
 }
@@ -158,7 +122,7 @@ static void on_event(struct prefork *p, uint32_t what)
 
 static void prefork_run(struct child *c)
 {
-	struct prefork p = { .child = c, .slot = &c->slot };
+	struct prefork p = { .child = c, .slot = &c->slots[0] };
 	struct epoll_event event;
 
 	if (watch_all(&p) < 0) {
@@ -167,11 +131,10 @@ static void prefork_run(struct child *c)
 	}
 	board_slot_state(p.slot->board, BOARD_IDLE, clock_ms());
 	child_link_ready();
-	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
 		if (epoll_wait(p.epoll, &event, 1, -1) == 1)
 			on_event(&p, event.data.u32);
-	if (child_mode(c) == CHILD_MODE_LAST)
-		serve_last(&p);
+	serve_last(&p);
 	board_slot_state(p.slot->board, BOARD_LEAVING, clock_ms());
 	if (p.slot->fd != -1)
 		child_serve_park(p.slot);

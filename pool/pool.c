@@ -11,6 +11,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/privs.h"
 #include "src/base/sigs.h"
@@ -77,11 +78,18 @@ static struct pool *pool_new(struct spawn_info *info)
 	take_identity(info);
 	raise_files();
 	close_on_exec(info);
-	p->base = event_base_new();
+	p->base = loop_new(p->global.events_mechanism);
 	if (!p->base)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
+	p->places = conf_pool_places(p->conf);
+	p->threads = p->conf->threads_per_child;
 	return p;
+}
+
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)
+{
+	return c->place * (uint32_t)c->gen->pool->threads + i;
 }
 
 unsigned pool_child_count(const struct pool *p)
@@ -90,8 +98,8 @@ unsigned pool_child_count(const struct pool *p)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			count += both[i]->children[slot] != NULL;
+		for (int place = 0; both[i] && place < p->places; place++)
+			count += both[i]->children[place] != NULL;
 	return count;
 }
 
@@ -105,15 +113,25 @@ static void say_totals(const struct pool *p)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
 	if (p->access.dropped_all > 0)
 		buf_printf(&text, ", %llu lines of the access log dropped", (unsigned long long)p->access.dropped_all);
-	log_notice("%s", buf_str(&text));
+	/* A rest is no end, and may come after each look at the status. */
+	log_at(p->said_at_rest ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE, "%s", buf_str(&text));
 	buf_free(&text);
 }
 
 _Noreturn void pool_exit(struct pool *p)
 {
 	pool_access_end(p);
+	pool_slow_end(p);
 	say_totals(p);
+	if (!p->orphaned)
+		pool_figures_say(p);
 	_exit(EXIT_OK);
+}
+
+/* A pool that rested until somebody asked for its status needs no application for that. */
+static bool woken_for_status(struct pool *p)
+{
+	return p->conf->pm == CONF_PM_ONDEMAND && pool_status_busy(p) && pool_park_waiting(p) == 0;
 }
 
 _Noreturn void pool_run(struct spawn_info *info)
@@ -124,9 +142,12 @@ _Noreturn void pool_run(struct spawn_info *info)
 	p = pool_new(info);
 	pool_access_init(p);
 	pool_park_init(p);
+	pool_slow_init(p);
 	pool_tick_init(p);
 	pool_master_init(p);
-	pool_generation_order(p);
+	pool_status_serve(p);
+	if (!woken_for_status(p))
+		pool_generation_order(p);
 	pool_poke(p);
 	event_base_dispatch(p->base);
 	pool_exit(p);

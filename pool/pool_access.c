@@ -157,10 +157,9 @@ static const char *param(const void *arg, const char *name)
 	return NULL;
 }
 
-void pool_access_lost(struct pool_child *c, enum reason reason)
+void pool_access_lost(struct pool_child *c, const struct board_view *v, enum reason reason)
 {
 	struct pool *p = c->gen->pool;
-	struct board_view *v = &c->view;
 	uint64_t ran_ms = board_age_ms(clock_ms(), v->brief.request_start_ms), now_us = clock_wall_us();
 	char *uri = xstrdup(v->uri), *query = strchr(uri, '?');
 	struct access_facts f = {

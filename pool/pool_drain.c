@@ -16,9 +16,9 @@ static void each_child(struct pool *p, void (*fn)(struct pool_child *c))
 	struct generation *both[] = { p->gen, p->old };
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				fn(both[i]->children[slot]);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				fn(both[i]->children[place]);
 }
 
 static bool in_flight(const struct board_brief *b)
@@ -28,40 +28,47 @@ static bool in_flight(const struct board_brief *b)
 
 static void note_flight(struct pool_child *c)
 {
-	struct board_brief b;
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
 
-	board_peek(c->gen->board, c->slot, &b);
-	c->drain_waits = in_flight(&b);
-	c->drain_served = b.served;
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		c->slots[i].drain_waits = in_flight(&b);
+		c->slots[i].drain_served = b.served;
+	}
 	pool_talk_order(c, CHILD_CLOSING);
 }
 
-static void check_flight(struct pool_child *c)
+static bool child_flies(struct pool_child *c)
 {
-	struct board_brief b;
+	bool flies = false;
 
-	if (!c->drain_waits)
-		return;
-	board_peek(c->gen->board, c->slot, &b);
-	if (!in_flight(&b) || b.served != c->drain_served)
-		c->drain_waits = false;
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct pool_slot *s = &c->slots[i];
+		struct board_brief b;
+
+		if (!s->drain_waits)
+			continue;
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		s->drain_waits = in_flight(&b) && b.served == s->drain_served;
+		flies |= s->drain_waits;
+	}
+	return flies;
 }
 
 static bool flying(struct pool *p)
 {
 	struct generation *both[] = { p->gen, p->old };
 
-	each_child(p, check_flight);
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot] && both[i]->children[slot]->drain_waits)
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place] && child_flies(both[i]->children[place]))
 				return true;
 	return false;
 }
 
-static void tell_leave(struct pool_child *c)
+static void tell_queue(struct pool_child *c)
 {
-	pool_talk_order(c, CHILD_DRAIN);
+	pool_talk_order(c, CHILD_QUEUE);
 }
 
 static void tell_last(struct pool_child *c)
@@ -74,10 +81,15 @@ static void tell_last(struct pool_child *c)
 
 static void tell_stop(struct pool_child *c)
 {
-	struct board_brief b;
+	bool busy = false;
 
-	board_peek(c->gen->board, c->slot, &b);
-	if (in_flight(&b) || b.state == BOARD_READING)
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		busy |= in_flight(&b) || b.state == BOARD_READING;
+	}
+	if (busy)
 		pool_talk_stop(c, REASON_DRAINING);
 }
 
@@ -99,13 +111,13 @@ void pool_drain_newcomer(struct pool_child *c)
 		tell_last(c);
 		return;
 	case DRAIN_REPLACED:
-		tell_leave(c);
+		tell_queue(c);
 	}
 }
 
-/* A backlog with nobody left to serve it gets one more child, and before that a zygote, as long as that is known to
+/* What waits with nobody left to serve it gets one more child, and before that a zygote, as long as that is known to
  * work. */
-static void serve_backlog(struct pool *p)
+static void serve_rest(struct pool *p)
 {
 	uint64_t now = clock_ms();
 
@@ -135,11 +147,15 @@ void pool_drain_look(struct pool *p)
 		pool_park_close_idle(p);        /* what the last child handed over may have spoken */
 		if (pool_park_waiting(p) == 0)
 			pool_exit(p);
-		serve_backlog(p);
+		serve_rest(p);
 		return;
 	case DRAIN_REPLACED:
-		if (pool_child_count(p) == 0)
+		if (pool_child_count(p) > 0)
+			return;
+		pool_park_close_idle(p);
+		if (pool_park_queued(p) == 0)
 			pool_exit(p);
+		serve_rest(p);
 	}
 }
 
@@ -195,8 +211,9 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 		return;
 	if (kind == MASTER_DRAIN_REPLACED) {
 		p->drain = DRAIN_REPLACED;
+		pool_status_stop(p);
 		pool_park_close_idle(p);
-		each_child(p, tell_leave);
+		each_child(p, tell_queue);
 	} else {
 		p->drain = DRAIN_FINISH;
 		each_child(p, note_flight);

@@ -19,8 +19,8 @@
 
 bool pool_generation_empty(const struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
-		if (g->children[slot])
+	for (int place = 0; place < g->pool->places; place++)
+		if (g->children[place])
 			return false;
 	return true;
 }
@@ -54,9 +54,9 @@ void pool_generation_free(struct generation **gp)
 
 static void retire_all(struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
-		if (g->children[slot])
-			pool_talk_order(g->children[slot], CHILD_DRAIN);
+	for (int place = 0; place < g->pool->places; place++)
+		if (g->children[place])
+			pool_talk_order(g->children[place], CHILD_DRAIN);
 }
 
 static void on_ready(struct generation *g)
@@ -64,6 +64,8 @@ static void on_ready(struct generation *g)
 	struct pool *p = g->pool;
 
 	g->ready = true;
+	free(p->load_error);
+	p->load_error = NULL;
 	if (pool_backoff_ok(&p->zygote_backoff) == POOL_BACKOFF_WELL)
 		log_notice("the application loads again");
 	if (p->old)
@@ -71,26 +73,40 @@ static void on_ready(struct generation *g)
 	pool_poke(p);
 }
 
+/* Tried again for days, it is said once, unless it fails for another reason. */
+static void on_failed(struct generation *g, const struct ipc_msg *msg)
+{
+	struct pool *p = g->pool;
+	char *why = xasprintf("%.*s", (int)msg->body_len, (const char *)msg->body);
+	bool known = p->load_error && strcmp(p->load_error, why) == 0;
+
+	log_at(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "the application cannot be loaded: %s", why);
+	free(p->load_error);
+	p->load_error = why;
+	g->cannot_load = true;
+}
+
 static void on_message(struct generation *g, struct ipc_msg *msg)
 {
 	const struct zygote_forked *forked = msg->body;
 	const struct zygote_exited *exited = msg->body;
 
+	g->heard_ms = clock_ms();
 	switch (msg->head.type) {
 	case ZYGOTE_READY:
 		on_ready(g);
 		break;
 	case ZYGOTE_FAILED:
-		log_error("the application cannot be loaded: %.*s", (int)msg->body_len, (const char *)msg->body);
+		on_failed(g, msg);
 		break;
 	case ZYGOTE_FORKED:
 	case ZYGOTE_FORK_FAILED:
 		if (msg->body_len == sizeof(*forked))
-			pool_spawn_done(g, forked->slot, forked->pid, forked->error);
+			pool_spawn_done(g, forked->place, forked->pid, forked->error);
 		break;
 	case ZYGOTE_EXITED:
 		if (msg->body_len == sizeof(*exited))
-			pool_reap_child(g, exited->slot, exited->pid, exited->status);
+			pool_reap_child(g, exited->place, exited->pid, exited->status);
 		break;
 	case ZYGOTE_LOG:
 		pool_talk_log(&g->log, g->zygote, "", msg);
@@ -157,18 +173,18 @@ static void put_aside(struct generation *g)
 /* Those whose order the zygote took along; one that was forked all the same has a link that lives. */
 static void reap_unborn(struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		struct pool_child *c = g->children[slot];
+	for (int place = 0; place < g->pool->places; place++) {
+		struct pool_child *c = g->children[place];
 
 		if (c && c->pid == 0 && c->link == -1)
-			pool_reap_child(g, (uint32_t)slot, 0, 0);
+			pool_reap_child(g, (uint32_t)place, 0, 0);
 	}
 }
 
 void pool_generation_lost(struct generation *g, int error)
 {
 	struct pool *p = g->pool;
-	bool was_ready = g->ready;
+	bool was_ready = g->ready, cannot_load = g->cannot_load;
 	enum pool_backoff_news news;
 	uint64_t wait_ms;
 
@@ -186,12 +202,12 @@ void pool_generation_lost(struct generation *g, int error)
 	}
 	wait_ms = pool_backoff_wait_ms(&p->zygote_backoff, clock_ms());
 	if (news == POOL_BACKOFF_FAILING)
-		log_error("the application does not load; it is tried again, at last every 10 s");
-	if (!was_ready && !p->said_failing && !p->said_ready) {
-		p->said_failing = true;
-		pool_master_say(p, POOL_FAILING);
-	}
+		log_error("failing: the application does not load; it is tried again, at last every 10 s, and requests "
+		    "are answered with 503 (%s)", reason_name(REASON_SPAWN_FAILED));
+	if (!was_ready)
+		pool_master_failing(p, cannot_load);
 	retry_later(p, wait_ms);
+	pool_poke(p);
 }
 
 /* The master reaps zygotes, and children that outlived theirs. */
@@ -212,9 +228,9 @@ void pool_generation_reaped(struct pool *p, pid_t pid, int status)
 			pool_generation_lost(g, 0);
 			return;
 		}
-		for (int slot = 0; slot < p->conf->max_children; slot++)
-			if (g->children[slot] && g->children[slot]->pid == pid) {
-				pool_reap_child(g, (uint32_t)slot, pid, status);
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place] && g->children[place]->pid == pid) {
+				pool_reap_child(g, (uint32_t)place, pid, status);
 				return;
 			}
 	}
@@ -226,7 +242,7 @@ static int make_descriptors(struct generation *g, int link[2], int output[2])
 	struct pool *p = g->pool;
 
 	link[0] = link[1] = output[0] = output[1] = -1;
-	g->board = board_create((uint32_t)p->conf->max_children, &g->board_fd);
+	g->board = board_create((uint32_t)(p->places * p->threads), &g->board_fd);
 	if (!g->board || ipc_pair(link) < 0 || pipe2(output, O_CLOEXEC) < 0)
 		return -1;
 	return 0;
@@ -244,7 +260,7 @@ void pool_generation_order(struct pool *p)
 	g->booting = true;
 	g->link = g->board_fd = -1;
 	g->out = (struct pool_lines){ .pool = p, .stream = "stderr", .fd = -1 };
-	g->children = xcalloc((size_t)p->conf->max_children, sizeof(*g->children));
+	g->children = xcalloc((size_t)p->places, sizeof(*g->children));
 	p->gen = g;
 	if (make_descriptors(g, link, output) < 0) {
 		log_warning("cannot order a zygote: %s", strerror(errno));

@@ -2,6 +2,7 @@
  * pool ends: zygotes and children by the end of their own links. */
 #include "pool/pool_priv.h"
 
+#include <string.h>
 #include <unistd.h>
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -22,6 +23,54 @@ void pool_master_say(struct pool *p, uint32_t type)
 	send_master(&msg);
 }
 
+void pool_master_rest(struct pool *p)
+{
+	struct master_totals totals = {
+		.start_s = p->start_s, .begun = p->seen_begun, .served = p->seen_served, .slow = p->seen_slow,
+		.at_max = p->at_max_count,
+		.active_max = p->active_max, .queue_max = p->queue_max,
+	};
+
+	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
+	pool_master_send(POOL_AT_REST, &totals, sizeof(totals));
+}
+
+/* They wait in the link already: no figure is shown without them. */
+static void take_totals(struct pool *p)
+{
+	const struct master_totals *totals;
+	struct ipc_msg msg;
+
+	BUG_IF(ipc_recv(SPAWN_FD_LINK, &msg, p->space) != IPC_MESSAGE);
+	BUG_IF(msg.head.type != MASTER_TOTALS || msg.body_len != sizeof(*totals));
+	totals = msg.body;
+	p->start_s = totals->start_s;
+	p->seen_begun = totals->begun;
+	p->seen_served = totals->served;
+	p->seen_slow = totals->slow;
+	p->at_max_count = totals->at_max;
+	p->active_max = (unsigned)totals->active_max;
+	p->queue_max = totals->queue_max;
+	memcpy(p->reasons, totals->reasons, sizeof(p->reasons));
+}
+
+void pool_master_failing(struct pool *p, bool cannot_load)
+{
+	struct master_failing body = { .cannot_load = cannot_load };
+
+	if (p->said_failing || p->said_ready)
+		return;
+	p->said_failing = true;
+	pool_master_send(POOL_FAILING, &body, sizeof(body));
+}
+
+void pool_master_send(uint32_t type, const void *body, size_t len)
+{
+	struct ipc_msg msg = { .head.type = type, .body = body, .body_len = len };
+
+	send_master(&msg);
+}
+
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 {
 	struct ipc_msg msg = { .head = { .type = POOL_ORDER_ZYGOTE, .generation = g->number }, .fd_count = 4 };
@@ -35,10 +84,9 @@ void pool_master_order(struct pool *p, struct generation *g, const int fds[4])
 void pool_master_kill(struct pool *p, pid_t pid)
 {
 	struct master_pid body = { .pid = pid };
-	struct ipc_msg msg = { .head.type = POOL_KILL, .body = &body, .body_len = sizeof(body) };
 
 	(void)p;
-	send_master(&msg);
+	pool_master_send(POOL_KILL, &body, sizeof(body));
 }
 
 /* End at once: the zygotes kill their children. */
@@ -47,9 +95,9 @@ static _Noreturn void stop(struct pool *p)
 	struct generation *both[] = { p->gen, p->old };
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				pool_reap_kill(both[i]->children[slot], 1);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				pool_reap_kill(both[i]->children[place], 1);
 		if (both[i])
 			pool_generation_end(both[i]);
 	}
@@ -86,6 +134,7 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 	const struct master_errno *failed = msg->body;
 	const struct master_reaped *reaped = msg->body;
 	const struct master_drain *drain = msg->body;
+	const struct master_wish *grant = msg->body;
 	struct generation *g = by_number(p, msg->head.generation);
 
 	switch (msg->head.type) {
@@ -108,6 +157,12 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 		break;
 	case MASTER_STOP:
 		stop(p);
+	case MASTER_FIGURES:
+		pool_figures_say(p);
+		break;
+	case MASTER_GRANT:
+		pool_grants_got(p, grant->seq, grant->count);
+		break;
 	case MASTER_LOG:
 		take_log(p, msg);
 		break;
@@ -129,12 +184,14 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got == IPC_END) {
 		log_warning("the master has gone: this pool ends");
+		p->orphaned = true;
 		pool_exit(p);
 	}
 }
 
 void pool_master_init(struct pool *p)
 {
+	take_totals(p);
 	p->master = event_new(p->base, SPAWN_FD_LINK, EV_READ | EV_PERSIST, on_master, p);
 	event_add(p->master, NULL);
 }

@@ -191,12 +191,18 @@ void pool_park_close_idle(struct pool *p)
 	}
 }
 
+int pool_park_queued(struct pool *p)
+{
+	struct pollfd at = { .fd = p->ready_r, .events = POLLIN };
+
+	return (int)p->ready_count + (poll(&at, 1, 0) > 0 && (at.revents & POLLIN));
+}
+
 int pool_park_waiting(struct pool *p)
 {
-	struct pollfd *at = xcalloc(p->info->listen_count + 1, sizeof(*at));
-	int waiting = (int)p->ready_count, count = 0;
+	struct pollfd *at = xcalloc(p->info->listen_count, sizeof(*at));
+	int waiting = pool_park_queued(p), count = 0;
 
-	at[count++] = (struct pollfd){ .fd = p->ready_r, .events = POLLIN };
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		at[count++] = (struct pollfd){ .fd = SPAWN_FD_LISTEN + (int)i, .events = POLLIN };
 	if (poll(at, (nfds_t)count, 0) > 0)
@@ -208,7 +214,7 @@ int pool_park_waiting(struct pool *p)
 
 static unsigned parking_places(const struct pool *p)
 {
-	rlim_t taken = FILES_KEPT_FREE + LINGER_MAX + 4 * (rlim_t)p->conf->max_children;
+	rlim_t taken = FILES_KEPT_FREE + LINGER_MAX + 4 * (rlim_t)p->places;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur <= taken)

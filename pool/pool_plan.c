@@ -14,6 +14,17 @@ static int at_most(int a, int b)
 	return a < b ? a : b;
 }
 
+static int threads(const struct pool_limits *lim)
+{
+	return at_least(lim->threads, 1);
+}
+
+/* The children that have so many slots: the last one need not be used up. */
+static int children_for(const struct pool_limits *lim, int slots)
+{
+	return slots > 0 ? (slots + threads(lim) - 1) / threads(lim) : slots;
+}
+
 static uint64_t lesser(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -24,9 +35,10 @@ void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf)
 	*out = (struct pool_limits){
 		.pm = conf->pm,
 		.max_children = conf->max_children,
+		.threads = conf->threads_per_child,
 		.start_servers = conf->start_servers,
-		.min_spare = conf->min_spare_servers,
-		.max_spare = conf->max_spare_servers,
+		.min_spare = conf->min_spare_threads,
+		.max_spare = conf->max_spare_threads,
 		.max_spawn_rate = conf->max_spawn_rate,
 		.idle_timeout_ms = (uint64_t)conf->process_idle_timeout_s * 1000,
 	};
@@ -34,7 +46,7 @@ void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf)
 
 void pool_census_idle(struct pool_census *now, const struct pool_limits *lim, uint64_t idle_ms)
 {
-	now->idle++;
+	now->idle += threads(lim);
 	if (idle_ms >= lim->idle_timeout_ms)
 		now->expired++;
 	else if (idle_ms > now->next_idle_ms)
@@ -63,7 +75,7 @@ static int need_dynamic(const struct pool_limits *lim, const struct pool_census 
 		aim = at_least(now->waiting, now->waiting_exact ? lim->min_spare : lim->max_spare);
 	int need = aim - covered(now);
 	if (now->booting)
-		need = at_least(need, lim->start_servers - covered(now) - now->busy);
+		need = at_least(need, lim->start_servers * threads(lim) - covered(now) - now->busy);
 	return need;
 }
 
@@ -77,13 +89,14 @@ static int need_ondemand(const struct pool_census *now)
 	return aim - covered(now);
 }
 
+/* In children. */
 static int needed(const struct pool_limits *lim, const struct pool_census *now)
 {
 	switch (lim->pm) {
 	case CONF_PM_DYNAMIC:
-		return need_dynamic(lim, now);
+		return children_for(lim, need_dynamic(lim, now));
 	case CONF_PM_ONDEMAND:
-		return need_ondemand(now);
+		return children_for(lim, need_ondemand(now));
 	case CONF_PM_STATIC:
 	case CONF_PM_UNSET:
 		break;
@@ -116,6 +129,11 @@ static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, co
 	else
 		plan->at_max = room == 0 && short_of_idle(now);
 	int want = at_most(need, room);
+	plan->want = now->total + at_least(now->failing ? at_most(want, 1) : want, 0);
+	if (now->limited && want > 0) {
+		want = at_most(want, at_least(now->granted - now->total, 0));
+		plan->blocked = want == 0;
+	}
 	if (want > 0)
 		plan->spawn = allowed(now, want, &plan->wait_ms);
 }
@@ -125,10 +143,12 @@ static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, co
 static void retire_dynamic(struct pool_plan *plan, const struct pool_limits *lim,
 	const struct pool_census *now)
 {
+	int surplus = now->surplus / threads(lim);
+
 	/* Half of it a time: hundreds are gone in seconds, and the next wave still finds children. */
-	plan->retire = (now->surplus + 1) / 2;
+	plan->retire = (surplus + 1) / 2;
 	plan->wait_ms = lesser(plan->wait_ms, now->surplus_wait_ms);
-	if (now->surplus > plan->retire)
+	if (surplus > plan->retire)
 		plan->wait_ms = lesser(plan->wait_ms, POOL_SETTLE_MS);
 	if (now->busy > 0 && covered(now) + now->busy > lim->max_spare)
 		plan->wait_ms = lesser(plan->wait_ms, POOL_BUSY_MS);
@@ -137,10 +157,10 @@ static void retire_dynamic(struct pool_plan *plan, const struct pool_limits *lim
 static void retire_ondemand(struct pool_plan *plan, const struct pool_limits *lim,
 	const struct pool_census *now)
 {
-	plan->retire = at_least(now->expired - now->waiting, 0);
+	plan->retire = at_least(now->expired - children_for(lim, now->waiting), 0);
 	if (plan->retire < now->expired)        /* kept for what waits; look whether it was taken */
 		plan->wait_ms = lesser(plan->wait_ms, POOL_SETTLE_MS);
-	if (now->idle > now->expired)
+	if (now->idle > now->expired * threads(lim))
 		plan->wait_ms = lesser(plan->wait_ms, lim->idle_timeout_ms - now->next_idle_ms);
 	if (now->busy > 0)      /* none of them can expire before */
 		plan->wait_ms = lesser(plan->wait_ms, lim->idle_timeout_ms);
@@ -152,8 +172,9 @@ static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, c
 		retire_dynamic(plan, lim, now);
 	else if (lim->pm == CONF_PM_ONDEMAND)
 		retire_ondemand(plan, lim, now);
-	int over = covered(now) + now->busy - lim->max_children;
-	plan->retire = at_most(at_least(plan->retire, over), now->idle);
+	int over = children_for(lim, covered(now) + now->busy - lim->max_children * threads(lim));
+	/* A child of several slots may leave with some of them busy: those finish. */
+	plan->retire = at_most(at_least(plan->retire, over), threads(lim) > 1 ? now->serving : now->idle);
 }
 
 struct pool_plan pool_plan(const struct pool_limits *lim, const struct pool_census *now)
@@ -272,7 +293,7 @@ struct pool_plan pool_pace_plan(struct pool_pace *pace, const struct pool_limits
 		pool_bucket_take(&pace->bucket, plan.spawn);
 	if (plan.retire > 0) {  /* the next half is due after the same time again */
 		pace->surplus_since_ms = now->now_ms;
-		pace->surplus_least = at_least(pace->surplus_least - plan.retire, 0);
+		pace->surplus_least = at_least(pace->surplus_least - plan.retire * threads(lim), 0);
 	}
 	note_at_max(pace, &plan, now->now_ms);
 	/* What the bucket will hold after this plan's own births, where those were cut short by it. */

@@ -18,6 +18,8 @@
 #include "src/conf/conf_access.h"
 
 struct pool;
+struct status;
+struct status_server;
 
 /* Lines out of one pipe or one chain of log pieces. */
 struct pool_lines {
@@ -36,22 +38,30 @@ enum child_phase {
 	CHILD_RETIRING,                 /* told to leave */
 };
 
+/* What the pool process knows of one slot of a child. */
+struct pool_slot {
+	struct board_view view;         /* last good copy */
+	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
+	bool drain_waits;               /* that request is not done */
+};
+
 struct pool_child {
 	struct generation *gen;
-	uint32_t slot;
+	uint32_t place;                 /* among the generation's children */
+	struct pool_slot *slots;        /* pool->threads of them */
 	enum child_phase phase;
 	pid_t pid;                      /* 0 while ORDERED */
 	uint64_t born_ms;
+	uint64_t born_s;                /* the same as wall time, since 1970 */
 	uint64_t kill_ms;               /* when it was ordered killed; 0: not */
+	uint64_t gone_ms;               /* when its link ended; 0: not */
 	bool replaces_dead;             /* its birth is news: the one before did not leave in order */
 	int link;                       /* -1 once it has ended */
 	struct event *event;
 	struct buf log;                 /* a log line in the making */
 	struct buf access;              /* one of the access log */
+	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
-	struct board_view view;         /* last good copy */
-	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
-	bool drain_waits;               /* that request is not done */
 	bool told_last;
 	bool has_served;
 };
@@ -63,14 +73,17 @@ struct generation {
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
 	bool dead;                      /* its zygote has gone: its children are the last */
+	bool cannot_load;               /* said by itself: ZYGOTE_FAILED */
+	bool told_stuck;
 	uint64_t ordered_ms;
+	uint64_t heard_ms;              /* the zygote's last message; 0: none */
 	int link;                       /* to the zygote; -1 when it has ended */
 	struct event *event;
 	struct buf log;
 	struct pool_lines out;          /* the zygote's own output */
 	struct board *board;
 	int board_fd;
-	struct pool_child **children;   /* by slot; conf->max_children places */
+	struct pool_child **children;   /* by place; pool->places of them */
 	struct pool_pace pace;
 	bool booting;
 };
@@ -98,6 +111,11 @@ struct pool_access {
 	uint64_t dropped_all;
 };
 
+struct pool_grants {                    /* with process.max; zeroed is new */
+	int want, has;                  /* children */
+	uint32_t seq;
+};
+
 enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
 
 struct pool {
@@ -106,9 +124,12 @@ struct pool {
 	struct conf_pool *conf;
 	struct event_base *base;
 	struct pool_limits limits;
+	int places;                     /* for children, in a generation */
+	int threads;                    /* slots of a child */
 	uint8_t space[IPC_MAX_BODY];
 
 	struct event *master;           /* SPAWN_FD_LINK */
+	bool orphaned;                  /* the master has gone */
 	struct event **listening;       /* one-shot, armed while asleep; info->listen_count */
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
@@ -119,9 +140,19 @@ struct pool {
 	struct pool_backoff child_backoff;
 	struct event *retry;            /* the next zygote, after back-off */
 	bool said_ready, said_failing, said_at_rest;
-	uint64_t seen_served;           /* by children that are gone: requests */
+	char *load_error;               /* last reason in the log; NULL: it loads */
+	uint64_t start_s;               /* of this process; wall time */
+	uint64_t seen_begun;            /* by children that are gone: requests */
+	uint64_t seen_served;           /* of them, those that were over */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
+	uint64_t seen_slow;             /* by children that are gone: slow requests */
+	uint64_t slow_written_ms;       /* the last entry of the slow log; 0: none yet */
+	unsigned slow_left_out;         /* entries since the log told of it */
+	struct event *slow_timer;       /* tells of it */
+	unsigned active_max;            /* children that were at work at once */
+	uint64_t queue_max;             /* connections that waited to be accepted */
+	struct pool_grants grants;
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
@@ -136,6 +167,9 @@ struct pool {
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 
 	struct pool_access access;
+	struct status_server *status;   /* NULL: no pm.status_listen */
+	unsigned refused_count;         /* connections that pool_refuse.c holds */
+	struct buf refusal;             /* its answer in the making */
 
 	enum drain_phase drain;
 	struct event *drain_timer;
@@ -152,10 +186,10 @@ void pool_generation_end(struct generation *g);                 /* close its zyg
 
 /* pool_spawn.c: births. */
 bool pool_spawn_child(struct generation *g);
-void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error);
+void pool_spawn_done(struct generation *g, uint32_t place, pid_t pid, int error);
 
 /* pool_reap.c: deaths. */
-void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status);
+void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status);
 void pool_reap_kill(struct pool_child *c, uint64_t now_ms);     /* SIGKILL by way of its zygote, then of the master */
 
 /* pool_talk.c: messages to and from children. */
@@ -170,12 +204,18 @@ int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc
 void pool_access_init(struct pool *p);
 void pool_access_put(struct pool *p, const char *text, size_t len);     /* one line, without a newline */
 void pool_access_reopened(struct pool *p);                              /* its descriptor is another file */
-void pool_access_lost(struct pool_child *c, enum reason reason);        /* its request went with the child */
+/* A request went with its child. */
+void pool_access_lost(struct pool_child *c, const struct board_view *v, enum reason reason);
 void pool_access_end(struct pool *p);
 
 /* pool_output.c: what children write to stdout and stderr. */
 void pool_output_start(struct pool_lines *l, int fd);
 void pool_output_end(struct pool_lines *l);
+
+/* pool_slow.c: the slow log. */
+void pool_slow_init(struct pool *p);
+int pool_slow_take(struct pool_child *c, const struct ipc_msg *msg);    /* -1: nonsense */
+void pool_slow_end(struct pool *p);             /* tell of what was left out */
 
 /* pool_park.c: connections without a slot. */
 void pool_park_init(struct pool *p);
@@ -183,10 +223,28 @@ void pool_park_take(struct pool *p, int fd);
 void pool_park_linger(struct pool *p, int fd);
 void pool_park_close_idle(struct pool *p);      /* those that have said something go to the ready queue */
 int pool_park_waiting(struct pool *p);          /* connections that wait for a slot, at least */
+int pool_park_queued(struct pool *p);           /* the same without the listening sockets: the ready queue */
 
 /* pool_tick.c: looking, planning, obeying. */
 void pool_tick_init(struct pool *p);
 void pool_poke(struct pool *p);                 /* something happened: look soon */
+
+/* pool_status.c: what the pool does now. */
+struct status *pool_status(struct pool *p);             /* the caller frees it */
+bool pool_status_active(enum board_state state);
+void pool_status_look(struct pool *p, unsigned active); /* keep the highest figures; at each look */
+int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask);  /* -1: nonsense */
+
+/* pool_status_serve.c: status and ping on the socket of pm.status_listen. */
+void pool_status_serve(struct pool *p);
+bool pool_status_busy(const struct pool *p);            /* somebody is connected, or waits to be accepted */
+void pool_status_stop(struct pool *p);                  /* accept no more; another process does */
+/* pool_overdue.c: kill who is stuck. In how many ms to ask again; POOL_WAIT_NEVER: time alone changes nothing. */
+uint64_t pool_overdue_child(struct pool_child *c, uint64_t now_ms);
+uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
+
+/* pool_refuse.c: a 503 to those who wait in vain. */
+void pool_refuse(struct pool *p);
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
@@ -197,10 +255,24 @@ void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the po
 /* pool_master.c: messages to and from the master. */
 void pool_master_init(struct pool *p);
 void pool_master_say(struct pool *p, uint32_t type);
+void pool_master_rest(struct pool *p);
+/* The pool does not come up: said once, so that nobody waits for it, and not of one that has been up. */
+void pool_master_failing(struct pool *p, bool cannot_load);
 void pool_master_order(struct pool *p, struct generation *g, const int fds[4]);
 void pool_master_kill(struct pool *p, pid_t pid);
+void pool_master_send(uint32_t type, const void *body, size_t len);
+
+/* pool_figures.c: tell the master how many children and requests there are and were. */
+void pool_figures_say(struct pool *p);
+
+/* pool_grants.c: with process.max. So many children are wanted in all; what the master gives is p->grants.has. */
+void pool_grants_want(struct pool *p, int count);
+void pool_grants_remind(struct pool *p);        /* still waiting: an answer may have been lost */
+void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */
+/* The scoreboard's number of a child's slot. */
+uint32_t pool_child_slot(const struct pool_child *c, uint32_t i);
 _Noreturn void pool_exit(struct pool *p);
 unsigned pool_child_count(const struct pool *p);
 

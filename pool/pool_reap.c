@@ -1,5 +1,5 @@
 /* pool_reap.c -- runs in a pool process: deaths. What a child left is added up, its end is logged with the request it
- * took along, and its slot is free again. Whether another is born is the plan's business. */
+ * took along, and its place is free again. Whether another is born is the plan's business. */
 #include "pool/pool_priv.h"
 
 #include <signal.h>
@@ -9,6 +9,7 @@
 #include "pool/zygote_proto.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/master/master_proto.h"
 
 #define KILL_PATIENCE_MS 1000           /* the zygote gets so long to end a child, then the master is asked */
 
@@ -35,17 +36,18 @@ static void log_exit(const struct pool_child *c, int status)
 	    (unsigned long long)(age_ms / 1000), (unsigned long long)(age_ms % 1000) * 1000);
 }
 
-/* A death takes at most the one request that its slot had in hand. */
-static void log_lost_request(struct pool_child *c, int status)
+/* A death takes at most the one request that each slot had in hand. */
+static void log_lost_request(struct pool_child *c, const struct board_view *v, int status)
 {
-	const struct board_view *v = &c->view;
 	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
 			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
+	/* The slot of one that was given up has left already. */
+	bool lost = v->brief.state == BOARD_RUNNING || (v->brief.state == BOARD_LEAVING && reason != REASON_CHILD_DIED);
 	char how[80];
 
-	if ((!WIFSIGNALED(status) && WEXITSTATUS(status) == 0) || v->brief.state != BOARD_RUNNING)
+	if (!lost || (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0))
 		return;
-	pool_access_lost(c, reason);
+	pool_access_lost(c, v, reason);
 	if (reason != REASON_CHILD_DIED)
 		return;
 	describe(how, sizeof(how), status);
@@ -54,27 +56,64 @@ static void log_lost_request(struct pool_child *c, int status)
 	    v->id, reason_name(REASON_CHILD_DIED), how, v->method, v->uri, v->script);
 }
 
-static void add_up(struct pool_child *c)
+static bool crashed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
+}
+
+static void add_up(struct pool *p, const struct board_view *v)
+{
+	p->seen_begun += v->brief.begun;
+	p->seen_served += v->brief.served;
+	p->seen_slow += v->brief.slow;
+	for (int i = 0; i < REASON_COUNT; i++)
+		p->reasons[i] += v->reasons[i];
+}
+
+/* What its slots left on the scoreboard, one after the other. */
+static void settle_slots(struct pool_child *c, int status)
 {
 	struct pool *p = c->gen->pool;
 
-	p->seen_served += c->view.brief.served;
-	for (int i = 0; i < REASON_COUNT; i++)
-		p->reasons[i] += c->view.reasons[i];
+	for (int i = 0; i < p->threads; i++) {
+		struct board_view *v = &c->slots[i].view;
+
+		board_read(c->gen->board, pool_child_slot(c, (uint32_t)i), v);
+		log_lost_request(c, v, status);
+		add_up(p, v);
+	}
+}
+
+static bool has_served(const struct pool_child *c)
+{
+	for (int i = 0; i < c->gen->pool->threads; i++)
+		if (c->slots[i].view.brief.served > 0)
+			return true;
+	return false;
+}
+
+static bool was_late(const struct pool_child *c)
+{
+	for (int i = 0; i < c->gen->pool->threads; i++)
+		if (c->slots[i].view.reasons[REASON_REQUEST_TIMEOUT] > 0)
+			return true;
+	return false;
 }
 
 static void note_for_backoff(struct pool_child *c, int status)
 {
 	struct pool *p = c->gen->pool;
 	/* One that gave up a late request had come to serve. */
-	bool served = c->view.brief.served > 0 || c->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
+	bool served = has_served(c) || was_late(c);
 	bool in_order = c->phase == CHILD_RETIRING || (WIFEXITED(status) && WEXITSTATUS(status) == 0 && served);
 	bool sigkill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 
 	if (in_order || c->pid == 0)
 		return;
-	if (pool_backoff_died(&p->child_backoff, clock_ms(), served, sigkill) == POOL_BACKOFF_FAILING)
-		log_error("children die before they serve a request; births are slowed down, at last to one per 10 s");
+	if (pool_backoff_died(&p->child_backoff, clock_ms(), served, sigkill) != POOL_BACKOFF_FAILING)
+		return;
+	log_error("children die before they serve a request; births are slowed down, at last to one per 10 s");
+	pool_master_failing(p, false);
 }
 
 static void child_free(struct pool_child *c)
@@ -88,31 +127,34 @@ static void child_free(struct pool_child *c)
 	pool_output_end(&c->err);
 	buf_free(&c->log);
 	buf_free(&c->access);
-	board_slot_reset(board_slot(g->board, c->slot), BOARD_EMPTY, clock_ms());
-	g->children[c->slot] = NULL;
+	buf_free(&c->slow);
+	for (int i = 0; i < g->pool->threads; i++)
+		board_slot_reset(board_slot(g->board, pool_child_slot(c, (uint32_t)i)), BOARD_EMPTY, clock_ms());
+	g->children[c->place] = NULL;
+	free(c->slots);
 	free(c);
 }
 
 /* The plan gets its dead back without the rate of births: a replacement is no growth. */
 static void replaced_freely(struct generation *g, const struct pool_child *c)
 {
-	if (c->view.brief.served > 0 && c->phase != CHILD_RETIRING)
+	if (has_served(c) && c->phase != CHILD_RETIRING)
 		pool_pace_replace(&g->pace, &g->pool->limits, 1);
 }
 
-void pool_reap_child(struct generation *g, uint32_t slot, pid_t pid, int status)
+void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status)
 {
 	struct pool *p = g->pool;
-	struct pool_child *c = slot < (uint32_t)p->conf->max_children ? g->children[slot] : NULL;
+	struct pool_child *c = place < (uint32_t)p->places ? g->children[place] : NULL;
 
 	if (!c || c->pid != pid)
 		return;
 	pool_talk_drain(c);
 	if (c->pid != 0) {
-		board_read(g->board, c->slot, &c->view);
 		log_exit(c, status);
-		log_lost_request(c, status);
-		add_up(c);
+		settle_slots(c, status);
+		if (crashed(status))
+			pool_master_say(p, POOL_CRASHED);
 	}
 	note_for_backoff(c, status);
 	replaced_freely(g, c);

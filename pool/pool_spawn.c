@@ -34,9 +34,9 @@ static int make_ends(struct ends *e, bool with_output)
 	return 0;
 }
 
-static int send_order(const struct generation *g, uint32_t slot, const struct ends *e)
+static int send_order(const struct generation *g, uint32_t place, const struct ends *e)
 {
-	struct zygote_slot body = { .slot = slot };
+	struct zygote_place body = { .place = place };
 	struct ipc_msg msg = { .head.type = ZYGOTE_FORK, .body = &body, .body_len = sizeof(body), .fd_count = 1 };
 
 	msg.fds[0] = e->link[1];
@@ -48,46 +48,58 @@ static int send_order(const struct generation *g, uint32_t slot, const struct en
 	return ipc_send(g->link, &msg);
 }
 
-static int free_slot(const struct generation *g)
+static int free_place(const struct generation *g)
 {
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++)
-		if (!g->children[slot])
-			return slot;
+	for (int place = 0; place < g->pool->places; place++)
+		if (!g->children[place])
+			return place;
 	return -1;
 }
 
-static struct pool_child *child_new(struct generation *g, uint32_t slot)
+static struct pool_child *child_new(struct generation *g, uint32_t place)
 {
 	struct pool_child *c = xcalloc(1, sizeof(*c));
 	struct pool *p = g->pool;
 
 	c->gen = g;
-	c->slot = slot;
+	c->place = place;
+	c->slots = xcalloc((size_t)p->threads, sizeof(*c->slots));
 	c->born_ms = clock_ms();
+	c->born_s = clock_wall_us() / 1000000;
 	c->replaces_dead = p->unmourned > 0;
 	p->unmourned -= c->replaces_dead;
 	c->link = -1;
 	c->out = (struct pool_lines){ .child = c, .pool = p, .stream = "stdout", .fd = -1 };
 	c->err = (struct pool_lines){ .child = c, .pool = p, .stream = "stderr", .fd = -1 };
-	g->children[slot] = c;
+	g->children[place] = c;
 	return c;
+}
+
+static void reset_slots(struct generation *g, uint32_t place, enum board_state state)
+{
+	uint32_t threads = (uint32_t)g->pool->threads;
+
+	for (uint32_t i = place * threads; i < (place + 1) * threads; i++)
+		board_slot_reset(board_slot(g->board, i), state, clock_ms());
 }
 
 bool pool_spawn_child(struct generation *g)
 {
-	int slot = free_slot(g);
+	int place = free_place(g);
 	struct pool_child *c;
 	struct ends e;
 
-	if (slot < 0)
+	if (place < 0)
 		return false;
-	if (make_ends(&e, g->pool->conf->catch_workers_output) < 0 || send_order(g, (uint32_t)slot, &e) < 0) {
+	/* Before the order: the child may serve its first request before this process runs again. */
+	reset_slots(g, (uint32_t)place, BOARD_STARTING);
+	if (make_ends(&e, g->pool->conf->catch_workers_output) < 0 || send_order(g, (uint32_t)place, &e) < 0) {
 		log_warning("cannot order a child: %s", strerror(errno));
+		reset_slots(g, (uint32_t)place, BOARD_EMPTY);
 		close_ends(&e);
 		return false;
 	}
-	c = child_new(g, (uint32_t)slot);
-	board_slot_reset(board_slot(g->board, (uint32_t)slot), BOARD_STARTING, c->born_ms);
+	c = child_new(g, (uint32_t)place);
 	c->link = e.link[0];
 	e.link[0] = -1;
 	pool_talk_start(c);
@@ -100,9 +112,9 @@ bool pool_spawn_child(struct generation *g)
 	return true;
 }
 
-void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error)
+void pool_spawn_done(struct generation *g, uint32_t place, pid_t pid, int error)
 {
-	struct pool_child *c = slot < (uint32_t)g->pool->conf->max_children ? g->children[slot] : NULL;
+	struct pool_child *c = place < (uint32_t)g->pool->places ? g->children[place] : NULL;
 
 	if (!c || c->pid != 0)
 		return;
@@ -110,7 +122,7 @@ void pool_spawn_done(struct generation *g, uint32_t slot, pid_t pid, int error)
 		log_warning("cannot fork a child: %s (%s)", strerror(error), reason_name(REASON_SPAWN_FAILED));
 		g->pool->reasons[REASON_SPAWN_FAILED]++;
 		pool_backoff_died(&g->pool->child_backoff, clock_ms(), false, false);
-		pool_reap_child(g, slot, 0, 0);
+		pool_reap_child(g, place, 0, 0);
 		return;
 	}
 	c->pid = pid;

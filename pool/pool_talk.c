@@ -127,6 +127,14 @@ static void on_message(struct pool_child *c, struct ipc_msg *msg)
 	case CHILD_ACCESS:
 		on_access(c, msg);
 		return;
+	case CHILD_SLOW:
+		if (pool_slow_take(c, msg) < 0)
+			nonsense(c);
+		return;
+	case CHILD_ASK_STATUS:
+		if (pool_status_tell(c, msg) < 0)
+			nonsense(c);
+		return;
 	case CHILD_FAILED:
 		log_error("child %d cannot serve: %.*s", (int)c->pid, (int)msg->body_len, (const char *)msg->body);
 		return;
@@ -142,6 +150,8 @@ static void link_end(struct pool_child *c)
 		event_free(c->event);
 	c->event = NULL;
 	fd_close(&c->link);
+	c->gone_ms = clock_ms();
+	pool_poke(c->gen->pool);
 }
 
 void pool_talk_drain(struct pool_child *c)
@@ -166,7 +176,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	pool_talk_drain(c);
 	/* Ordered of a zygote that died: nobody else will ever tell of it. */
 	if (c->link == -1 && c->pid == 0 && c->gen->dead)
-		pool_reap_child(c->gen, c->slot, 0, 0);
+		pool_reap_child(c->gen, c->place, 0, 0);
 }
 
 void pool_talk_start(struct pool_child *c)
@@ -185,7 +195,7 @@ void pool_talk_order(struct pool_child *c, uint32_t order)
 {
 	struct ipc_msg msg = { .head.type = order };
 
-	if (order == CHILD_DRAIN || order == CHILD_LAST)
+	if (order == CHILD_DRAIN || order == CHILD_QUEUE || order == CHILD_LAST)
 		c->phase = CHILD_RETIRING;
 	send_child(c, &msg);
 }

@@ -12,12 +12,13 @@
 #define TICK_MS         10
 #define TICK_SLOW_MS    100             /* where nothing can be done sooner: static, or at max_children */
 #define CALM_AFTER_MS   1000
-#define OVERDUE_MS      2000            /* a child ends a late request itself; after this the pool process does */
 
 struct look {
 	struct pool_census census;
 	uint64_t sum;                   /* differs when anything moved */
 	uint64_t wait_ms;               /* until a limit in time is due */
+	unsigned active;                /* children at work, of all generations */
+	bool blocked;                   /* births wait for the master */
 };
 
 static void sooner(struct look *k, uint64_t wait_ms)
@@ -26,61 +27,84 @@ static void sooner(struct look *k, uint64_t wait_ms)
 		k->wait_ms = wait_ms;
 }
 
-/* A child that is stuck with its watcher too (stopped, or out of its mind) is killed from here. */
-static void check_overdue(struct pool_child *c, const struct board_brief *b, struct look *k)
-{
-	const struct pool *p = c->gen->pool;
-	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
-	uint64_t age_ms;
-
-	if (limit_ms == 0)
-		return;
-	if (b->state != BOARD_RUNNING) {
-		if (b->owns_connection)
-			sooner(k, limit_ms);
-		return;
-	}
-	age_ms = board_age_ms(k->census.now_ms, b->request_start_ms);
-	if (age_ms < limit_ms + OVERDUE_MS) {
-		sooner(k, limit_ms + OVERDUE_MS - age_ms);
-		return;
-	}
-	if (c->kill_ms == 0)
-		log_warning("child %d does not end its late request: it is killed", (int)c->pid);
-	pool_reap_kill(c, k->census.now_ms);
-	sooner(k, CALM_AFTER_MS);
-}
-
 /* Each child that comes to serve ends a row of deaths, once. */
-static void note_first_request(struct pool_child *c, const struct board_brief *b)
+static void note_first_request(struct pool_child *c, uint64_t served)
 {
-	if (c->has_served || b->served == 0)
+	if (c->has_served || served == 0)
 		return;
 	c->has_served = true;
 	if (pool_backoff_ok(&c->gen->pool->child_backoff) == POOL_BACKOFF_WELL)
 		log_notice("children serve again");
 }
 
+/* A child's slots, taken together. */
+struct child_look {
+	int idle;
+	uint64_t idle_since_ms;         /* of the slot that became so last */
+	int leaving;
+	int active;                     /* as the status counts */
+	uint64_t served;
+	uint64_t sum;                   /* differs when anything moved */
+};
+
+static void look_at_slots(const struct pool_child *c, struct child_look *out)
+{
+	*out = (struct child_look){ 0 };
+	for (int i = 0; i < c->gen->pool->threads; i++) {
+		struct board_brief b;
+
+		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
+		out->sum = out->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
+		out->served += b.served;
+		out->leaving += b.state == BOARD_LEAVING;
+		out->active += pool_status_active(b.state);
+		if (b.state != BOARD_IDLE)
+			continue;
+		out->idle++;
+		if (b.since_ms > out->idle_since_ms)
+			out->idle_since_ms = b.since_ms;
+	}
+}
+
+/* Told to, or by itself, as after pm.max_requests. */
+static bool leaves(const struct pool_child *c, const struct child_look *slots)
+{
+	return c->phase == CHILD_RETIRING || slots->leaving > 0;
+}
+
+/* Under prefork all count. Under worker those that leave, which may take long over what they have in hand, have places
+ * of their own. */
+static bool counts(const struct pool_child *c, const struct child_look *slots)
+{
+	return c->gen->pool->conf->mpm != CONF_MPM_WORKER || !leaves(c, slots);
+}
+
 static void look_at_child(struct pool_child *c, struct look *k)
 {
 	struct pool *p = c->gen->pool;
-	struct board_brief b;
+	struct pool_census *now = &k->census;
+	struct child_look slots;
 
-	board_peek(c->gen->board, c->slot, &b);
-	k->sum = k->sum * 31 + (uint64_t)b.state + b.served * 7 + b.accepted * 13 + (uint64_t)c->phase;
-	k->census.total++;
-	check_overdue(c, &b, k);
+	look_at_slots(c, &slots);
+	k->sum = k->sum * 31 + slots.sum;
+	k->active += (unsigned)slots.active;
+	sooner(k, pool_overdue_child(c, now->now_ms));
+	now->total += counts(c, &slots);
 	if (c->gen != p->gen)
 		return;
-	note_first_request(c, &b);
-	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN)
-		k->census.starting++;
-	else if (c->phase == CHILD_RETIRING)
-		k->census.retiring++;
-	else if (b.state == BOARD_IDLE)
-		pool_census_idle(&k->census, &p->limits, board_age_ms(k->census.now_ms, b.since_ms));
-	else
-		k->census.busy++;
+	note_first_request(c, slots.served);
+	if (c->phase == CHILD_ORDERED || c->phase == CHILD_BORN) {
+		now->starting += p->threads;
+	} else if (leaves(c, &slots)) {
+		now->retiring++;
+	} else {
+		now->serving++;
+		now->busy += p->threads - slots.idle;
+		if (slots.idle == p->threads)
+			pool_census_idle(now, &p->limits, board_age_ms(now->now_ms, slots.idle_since_ms));
+		else
+			now->idle += slots.idle;
+	}
 }
 
 static void take_look(struct pool *p, struct look *k)
@@ -90,36 +114,42 @@ static void take_look(struct pool *p, struct look *k)
 	*k = (struct look){ .wait_ms = POOL_WAIT_NEVER };
 	k->census.now_ms = clock_ms();
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int slot = 0; both[i] && slot < p->conf->max_children; slot++)
-			if (both[i]->children[slot])
-				look_at_child(both[i]->children[slot], k);
+		for (int place = 0; both[i] && place < p->places; place++)
+			if (both[i]->children[place])
+				look_at_child(both[i]->children[place], k);
+	if (p->gen)
+		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
 	k->census.draining = p->drain != DRAIN_NONE && p->drain != DRAIN_FINISH;
 	k->census.booting = p->gen && p->gen->booting;
+	k->census.limited = p->global.process_max > 0;
+	k->census.granted = p->grants.has;
 	k->census.failing = pool_backoff_failing(&p->child_backoff);
 	k->census.backoff_wait_ms = pool_backoff_wait_ms(&p->child_backoff, k->census.now_ms);
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
 }
 
+/* The one with the most idle slots, and of several that which was used least lately. Without any it stays. */
 static void retire_one(struct generation *g)
 {
-	struct pool_child *longest = NULL;
-	struct board_brief b;
-	uint64_t since_ms = UINT64_MAX;
+	struct pool_child *best = NULL;
+	struct child_look best_look = { .idle = 0 }, slots;
 
-	for (int slot = 0; slot < g->pool->conf->max_children; slot++) {
-		struct pool_child *c = g->children[slot];
+	for (int place = 0; place < g->pool->places; place++) {
+		struct pool_child *c = g->children[place];
 
 		if (!c || c->phase != CHILD_SERVING)
 			continue;
-		board_peek(g->board, c->slot, &b);
-		if (b.state == BOARD_IDLE && b.since_ms < since_ms) {
-			since_ms = b.since_ms;
-			longest = c;
-		}
+		look_at_slots(c, &slots);
+		if (leaves(c, &slots) || slots.idle < best_look.idle || slots.idle == 0)
+			continue;
+		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
+			continue;
+		best = c;
+		best_look = slots;
 	}
-	if (longest)
-		pool_talk_order(longest, CHILD_DRAIN);
+	if (best)
+		pool_talk_order(best, CHILD_DRAIN);
 }
 
 static void say_at_max(struct pool *p)
@@ -133,9 +163,14 @@ static void obey(struct pool *p, struct look *k)
 {
 	struct pool_plan plan;
 
-	if (!p->gen || !p->gen->ready || p->said_at_rest)
+	if (!p->gen || !p->gen->ready || p->said_at_rest) {
+		pool_grants_want(p, k->census.total);
 		return;
+	}
 	plan = pool_pace_plan(&p->gen->pace, &p->limits, &k->census);
+	if (!k->census.draining)
+		pool_grants_want(p, plan.want);
+	k->blocked = plan.blocked;
 	for (int i = 0; i < plan.spawn; i++)
 		if (!pool_spawn_child(p->gen))
 			break;
@@ -143,11 +178,18 @@ static void obey(struct pool *p, struct look *k)
 		retire_one(p->gen);
 	if (plan.say_at_max)
 		say_at_max(p);
-	if (plan.spawn == 0 && !k->census.failing)
+	if (plan.spawn == 0 && !k->census.failing && !plan.blocked)
 		p->gen->booting = false;
 	if (plan.spawn > 0 || plan.retire > 0)
 		p->busy_until_ms = k->census.now_ms + CALM_AFTER_MS;
 	sooner(k, plan.wait_ms);
+}
+
+/* Woken for its status alone (pool.c), the pool has no application yet: now somebody else wants it. */
+static void order_late(struct pool *p, const struct look *k)
+{
+	if (!p->last_generation && p->drain == DRAIN_NONE && k->census.waiting > 0)
+		pool_generation_order(p);
 }
 
 /* An ondemand pool without a child or a connection is a socket in the master. */
@@ -155,12 +197,15 @@ static void rest_if_done(struct pool *p, const struct look *k)
 {
 	if (p->conf->pm != CONF_PM_ONDEMAND || p->drain != DRAIN_NONE || p->said_at_rest)
 		return;
-	if (!p->gen || !p->gen->ready || p->old || k->census.total > 0 || k->census.waiting > 0)
+	if (p->old || (p->gen && !p->gen->ready) || k->census.total > 0 || k->census.waiting > 0)
 		return;
-	if (p->idle_count + p->ready_count + p->linger_count > 0 || !pool_generation_empty(p->gen))
+	if (p->idle_count + p->ready_count + p->linger_count > 0 || (p->gen && !pool_generation_empty(p->gen)))
+		return;
+	if (pool_status_busy(p) || (!p->gen && p->last_generation > 0))
 		return;
 	p->said_at_rest = true;
-	pool_master_say(p, POOL_AT_REST);
+	pool_status_stop(p);
+	pool_master_rest(p);
 }
 
 static void set_timer(struct pool *p, uint64_t ms)
@@ -188,13 +233,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (k.sum != p->last_sum || p->drain != DRAIN_NONE)
 		p->busy_until_ms = k.census.now_ms + CALM_AFTER_MS;
 	p->last_sum = k.sum;
+	pool_status_look(p, k.active);
+	order_late(p, &k);
 	obey(p, &k);
 	rest_if_done(p, &k);
+	pool_refuse(p);
 	pool_drain_look(p);
 	if (k.census.now_ms < p->busy_until_ms) {
 		bool slow = p->conf->pm == CONF_PM_STATIC && p->drain == DRAIN_NONE;
 
 		sooner(&k, slow ? TICK_SLOW_MS : TICK_MS);
+	} else if (k.blocked) {         /* a connection that waits is no news: nobody can be born for it */
+		pool_grants_remind(p);
+		sooner(&k, CALM_AFTER_MS);
 	} else {
 		arm_sockets(p);
 	}

@@ -17,6 +17,15 @@ static void say(int level, const char *text, size_t len)
 
 static const struct sapi_host host = { .log = say };
 
+/* What is not made for it would not fail at once, but some day. */
+static int check_threads(const struct conf_pool *conf, const struct sapi_info *says, struct err *err)
+{
+	if (!conf || conf->threads_per_child == 1 || says->thread_safe)
+		return 0;
+	return err_set(err, "mpm = worker with %d threads needs an application that is safe for threads, and %s is not: "
+		       "set mpm = prefork, or use a thread-safe build of it", conf->threads_per_child, says->version);
+}
+
 static int run(struct spawn_info *info, struct err *err)
 {
 	static const enum sapi_print prints[] = {
@@ -43,8 +52,11 @@ static int run(struct spawn_info *info, struct err *err)
 	sapi = sapi_load(info->module, err);
 	if (!sapi)
 		return -1;
-	if (info->print == SPAWN_PRINT_NONE)
-		return sapi->probe(&ctx, &says, err);
+	if (info->print == SPAWN_PRINT_NONE) {
+		if (sapi->probe(&ctx, &says, err) < 0)
+			return -1;
+		return check_threads(conf, &says, err);
+	}
 	if (!sapi->print)
 		return err_set(err, "sapi %s has nothing to print", sapi->name);
 	return sapi->print(&ctx, prints[info->print], err);

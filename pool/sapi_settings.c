@@ -35,7 +35,7 @@ static void add_options(struct sapi_setting *to, struct sapi_ctx *ctx, const str
 void sapi_settings_fill(struct sapi_ctx *ctx, const struct spawn_info *info, const struct conf_pool *conf)
 {
 	size_t pairs = conf ? conf->sapi_values.count : 0;
-	struct sapi_setting *to = xcalloc(count_options(info) + pairs + 4, sizeof(*to));
+	struct sapi_setting *to = xcalloc(count_options(info) + pairs + 7, sizeof(*to));
 
 	ctx->settings = to;
 	ctx->setting_count = 0;
@@ -43,8 +43,13 @@ void sapi_settings_fill(struct sapi_ctx *ctx, const struct spawn_info *info, con
 	if (!conf)
 		return;
 	add(to, ctx, "security.limit_extensions", NULL, conf->limit_extensions ? conf->limit_extensions : "");
+	add(to, ctx, "security.php_value_params", NULL, conf->php_value_params ? "1" : "0");
 	if (conf->catch_workers_output)
 		add(to, ctx, "catch_workers_output", NULL, "1");
+	if (conf->native_module)
+		add(to, ctx, "native.module", NULL, conf->native_module);
+	if (conf->chroot && info->was_root)
+		add(to, ctx, "chroot", NULL, conf->chroot);
 	for (size_t i = 0; i < pairs; i++) {
 		const struct conf_pair *pair = &conf->sapi_values.at[i];
 

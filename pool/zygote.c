@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "mpm/child_status.h"
 #include "pool/sapi_settings.h"
 #include "pool/zygote_priv.h"
 #include "pool/zygote_proto.h"
@@ -31,7 +32,7 @@ static void sapi_log(int level, const char *text, size_t len)
 	log_text((enum log_level)level, text, len);
 }
 
-static const struct sapi_host host = { .log = sapi_log };
+static const struct sapi_host host = { .log = sapi_log, .status = child_status_of };
 
 static _Noreturn void fail(const char *why)
 {
@@ -67,10 +68,11 @@ static struct zygote *zygote_new(struct spawn_info *info)
 	z->conf = conf_pool_read(info->section, info->section_len, &z->global, &err);
 	if (!z->conf)
 		fail(err.text);
-	z->board = board_map(SPAWN_FD_BOARD, (uint32_t)z->conf->max_children, true);
+	z->places = conf_pool_places(z->conf);
+	z->board = board_map(SPAWN_FD_BOARD, (uint32_t)(z->places * z->conf->threads_per_child), true);
 	if (!z->board)
 		fail("cannot map the scoreboard");
-	z->pids = xcalloc((size_t)z->conf->max_children, sizeof(*z->pids));
+	z->pids = xcalloc((size_t)z->places, sizeof(*z->pids));
 	z->listen = xcalloc(info->listen_count, sizeof(*z->listen));
 	for (uint32_t i = 0; i < info->listen_count; i++)
 		z->listen[i] = SPAWN_FD_LISTEN + (int)i;
@@ -80,9 +82,9 @@ static struct zygote *zygote_new(struct spawn_info *info)
 	return z;
 }
 
-static void tell_exit(uint32_t slot, pid_t pid, int status)
+static void tell_exit(uint32_t place, pid_t pid, int status)
 {
-	struct zygote_exited body = { .slot = slot, .pid = pid, .status = status };
+	struct zygote_exited body = { .place = place, .pid = pid, .status = status };
 	struct ipc_msg msg = { .head.type = ZYGOTE_EXITED, .body = &body, .body_len = sizeof(body) };
 
 	link_send(SPAWN_FD_LINK, &msg);
@@ -97,17 +99,17 @@ static void reap(struct zygote *z)
 	while (read(z->signals, &ignored, sizeof(ignored)) > 0)
 		continue;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int slot = 0; slot < z->conf->max_children; slot++)
-			if (z->pids[slot] == pid) {
-				z->pids[slot] = 0;
-				tell_exit((uint32_t)slot, pid, status);
+		for (int place = 0; place < z->places; place++)
+			if (z->pids[place] == pid) {
+				z->pids[place] = 0;
+				tell_exit((uint32_t)place, pid, status);
 			}
 }
 
 static void kill_child(const struct zygote *z, const struct zygote_kill *order)
 {
-	for (int slot = 0; slot < z->conf->max_children; slot++)
-		if (order->pid > 0 && z->pids[slot] == order->pid)
+	for (int place = 0; place < z->places; place++)
+		if (order->pid > 0 && z->pids[place] == order->pid)
 			kill(order->pid, order->signal);
 }
 
@@ -120,9 +122,9 @@ static _Noreturn void end(struct zygote *z)
 
 static _Noreturn void stop(struct zygote *z)
 {
-	for (int slot = 0; slot < z->conf->max_children; slot++)
-		if (z->pids[slot] > 0)
-			kill(z->pids[slot], SIGKILL);
+	for (int place = 0; place < z->places; place++)
+		if (z->pids[place] > 0)
+			kill(z->pids[place], SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		continue;
 	end(z);
@@ -130,11 +132,11 @@ static _Noreturn void stop(struct zygote *z)
 
 static void on_fork(struct zygote *z, struct ipc_msg *msg)
 {
-	const struct zygote_slot *order = msg->body;
+	const struct zygote_place *order = msg->body;
 
 	BUG_IF(msg->body_len != sizeof(*order) || (msg->fd_count != 1 && msg->fd_count != 3));
-	BUG_IF(order->slot >= (uint32_t)z->conf->max_children || z->pids[order->slot] != 0);
-	zygote_fork(z, order->slot, msg);
+	BUG_IF(order->place >= (uint32_t)z->places || z->pids[order->place] != 0);
+	zygote_fork(z, order->place, msg);
 }
 
 static void on_order(struct zygote *z, struct ipc_msg *msg)

@@ -11,16 +11,15 @@
 #include "src/base/link.h"
 #include "src/base/title.h"
 
-/* Link to its fixed number, output to its pipes or nowhere, and nothing left that is the zygote's alone. */
+/* Link to its fixed number, output to its pipes or nowhere, and nothing left that is the zygote's alone. Nowhere is
+ * descriptor 0, /dev/null from before the chroot: inside there may be none. */
 static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 {
 	int out = order->fd_count == 3 ? order->fds[1] : -1;
 	int err = order->fd_count == 3 ? order->fds[2] : -1;
-	int null = out < 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 
-	dup2(out < 0 ? null : out, STDOUT_FILENO);
-	dup2(err < 0 ? null : err, STDERR_FILENO);
-	fd_close(&null);
+	dup2(out < 0 ? STDIN_FILENO : out, STDOUT_FILENO);
+	dup2(err < 0 ? STDIN_FILENO : err, STDERR_FILENO);
 	fd_close(&out);
 	fd_close(&err);
 	dup3(order->fds[0], CHILD_FD_LINK, O_CLOEXEC);
@@ -33,15 +32,15 @@ static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 	fd_close(&z->signals);
 }
 
-static _Noreturn void child_of(struct zygote *z, uint32_t slot, const struct ipc_msg *order)
+static _Noreturn void child_of(struct zygote *z, uint32_t place, const struct ipc_msg *order)
 {
 	struct child_start start = {
-		.mpm = &mpm_prefork,
+		.mpm = z->conf->mpm == CONF_MPM_WORKER ? &mpm_worker : &mpm_prefork,
 		.conf = z->conf,
 		.sapi = z->sapi,
 		.ctx = &z->ctx,
 		.board = z->board,
-		.slot = slot,
+		.slot = place * (uint32_t)z->conf->threads_per_child,
 		.listen = z->listen,
 		.listen_count = z->info->listen_count,
 		.ready = SPAWN_FD_READY,
@@ -55,9 +54,9 @@ static _Noreturn void child_of(struct zygote *z, uint32_t slot, const struct ipc
 	child_run(&start);
 }
 
-static void report(uint32_t slot, pid_t pid, int error)
+static void report(uint32_t place, pid_t pid, int error)
 {
-	struct zygote_forked body = { .slot = slot, .pid = pid, .error = error };
+	struct zygote_forked body = { .place = place, .pid = pid, .error = error };
 	struct ipc_msg msg = {
 		.head.type = pid > 0 ? ZYGOTE_FORKED : ZYGOTE_FORK_FAILED,
 		.body = &body,
@@ -67,7 +66,7 @@ static void report(uint32_t slot, pid_t pid, int error)
 	link_send(SPAWN_FD_LINK, &msg);
 }
 
-void zygote_fork(struct zygote *z, uint32_t slot, struct ipc_msg *order)
+void zygote_fork(struct zygote *z, uint32_t place, struct ipc_msg *order)
 {
 	pid_t pid;
 	int error;
@@ -76,11 +75,11 @@ void zygote_fork(struct zygote *z, uint32_t slot, struct ipc_msg *order)
 		z->sapi->fork_prepare(&z->ctx);
 	pid = fork();
 	if (pid == 0)
-		child_of(z, slot, order);
+		child_of(z, place, order);
 	error = errno;
 	if (z->sapi->fork_parent)
 		z->sapi->fork_parent(&z->ctx);
 	if (pid > 0)
-		z->pids[slot] = pid;
-	report(slot, pid > 0 ? pid : 0, error);
+		z->pids[place] = pid;
+	report(place, pid > 0 ? pid : 0, error);
 }

@@ -3,11 +3,13 @@
 #include "pool/zygote_priv.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "pool/zygote_confine.h"
 #include "sapi/sapi_load.h"
 #include "src/base/log.h"
 #include "src/base/privs.h"
@@ -36,7 +38,7 @@ static void take_environment(const struct zygote *z)
 {
 	const struct conf_pool *conf = z->conf;
 
-	if (conf->clear_env && z->info->was_root && conf->user_name) {
+	if (conf->user_name) {
 		setenv("USER", conf->user_name, 1);
 		if (conf->home)
 			setenv("HOME", conf->home, 1);
@@ -48,7 +50,7 @@ static void take_environment(const struct zygote *z)
 static void drop_start_environment(const struct conf_pool *conf)
 {
 	static const char *const only_for_start[] = {
-		"PHPRC", "PHP_INI_SCAN_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+		"PHPRC", "PHP_INI_SCAN_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TZ",
 	};
 
 	if (!conf->clear_env)
@@ -58,6 +60,8 @@ static void drop_start_environment(const struct conf_pool *conf)
 
 		for (size_t j = 0; j < conf->env.count; j++)
 			wanted |= strcmp(conf->env.at[j].sub, only_for_start[i]) == 0;
+		for (size_t j = 0; j < conf->env_pass.count; j++)
+			wanted |= fnmatch(conf->env_pass.at[j].value, only_for_start[i], 0) == 0;
 		if (!wanted)
 			unsetenv(only_for_start[i]);
 	}
@@ -99,6 +103,9 @@ int zygote_climb_down(struct zygote *z, struct err *err)
 	if (!z->sapi || z->sapi->preload(&z->ctx, err) < 0)
 		return -1;
 	if (enter_jail(z, err) < 0)
+		return -1;
+	/* Where php-fpm's child does it: PHP is loaded, and the hat need not allow what that takes. */
+	if (z->conf->apparmor_hat && zygote_confine(z->conf->apparmor_hat, err) < 0)
 		return -1;
 	drop_start_environment(z->conf);
 	return z->sapi->load ? z->sapi->load(&z->ctx, err) : 0;

@@ -17,7 +17,8 @@ struct zygote {
 	struct sapi_ctx ctx;
 	struct board *board;
 	int *listen;                    /* info->listen_count descriptors */
-	pid_t *pids;                    /* by slot; 0: none */
+	int places;                     /* for children */
+	pid_t *pids;                    /* by place; 0: none */
 	int signals;                    /* signalfd of SIGCHLD */
 	uint8_t space[IPC_MAX_BODY];
 };
@@ -25,6 +26,6 @@ struct zygote {
 /* zygote_ladder.c: from root to the pool's user with its application loaded. Never root again. -1 with err. */
 int zygote_climb_down(struct zygote *z, struct err *err);
 /* zygote_fork.c: take one fork order (its descriptors become the child's). */
-void zygote_fork(struct zygote *z, uint32_t slot, struct ipc_msg *order);
+void zygote_fork(struct zygote *z, uint32_t place, struct ipc_msg *order);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* pool process -> zygote */
 enum zygote_order {
-	ZYGOTE_FORK = 201,      /* struct zygote_slot; descriptors: the child's link, then its stdout and stderr pipes
+	ZYGOTE_FORK = 201,      /* struct zygote_place; descriptors: the child's link, then its stdout and stderr pipes
 	                         * (both or none) */
 	ZYGOTE_KILL,            /* struct zygote_kill */
 	ZYGOTE_STOP,            /* SIGKILL all children, reap them, exit 0 */
@@ -23,9 +23,10 @@ enum zygote_report {
 	ZYGOTE_LOG,             /* struct link_log_piece (src/base/link.h) and text: a line for the pool's log */
 };
 
-struct zygote_slot   { uint32_t slot; uint32_t reserved; };
+/* place: which of the generation's children it is. */
+struct zygote_place  { uint32_t place; uint32_t reserved; };
 struct zygote_kill   { int32_t pid; int32_t signal; };
-struct zygote_forked { uint32_t slot; int32_t pid; int32_t error; uint32_t reserved; };
-struct zygote_exited { uint32_t slot; int32_t pid; int32_t status; uint32_t reserved; };
+struct zygote_forked { uint32_t place; int32_t pid; int32_t error; uint32_t reserved; };
+struct zygote_exited { uint32_t place; int32_t pid; int32_t status; uint32_t reserved; };
 
 #endif

@@ -11,8 +11,9 @@
 #include <sys/types.h>
 #include "src/base/err.h"
 
-#define SAPI_ABI 1
+#define SAPI_ABI 2
 #define SAPI_SYMBOL "weir_sapi"
+#define SAPI_BACKTRACE_MIN 8192         /* bytes: the longest path and some calls */
 
 /* Roles as bits of 1 << FCGI_RESPONDER and so on (FastCGI 1.0, section 6). */
 #define SAPI_RESPONDER  (1u << 1)
@@ -29,11 +30,12 @@ struct sapi_param {
 /* One request. Owned by the slot; valid inside serve() only. The slot's thread calls everything but gone(). */
 struct request {
 	const struct request_ops *ops;
-	unsigned role;                  /* FCGI_RESPONDER or FCGI_AUTHORIZER */
+	unsigned role;                  /* FCGI_RESPONDER, FCGI_AUTHORIZER or FCGI_FILTER */
 	const char *id;                 /* the request id that log lines carry */
 	const char *peer;               /* address of the connected peer as text; "" on a Unix socket */
 	uint64_t peak_memory;           /* bytes; set by the SAPI before serve() returns; 0: not known */
 	uint32_t app_status;            /* set by the SAPI: END_REQUEST's appStatus (section 5.5) */
+	uint16_t wire_id;               /* the id that its records bear (section 3.3) */
 };
 
 struct request_ops {
@@ -52,6 +54,9 @@ struct request_ops {
 	/* The reply is complete: the client is released while the SAPI works on. Later writes are dropped. Idempotent.
 	 * 0, or -1 when the client had gone before. */
 	int (*finish)(struct request *req);
+	/* The application has ended, what follows is its clean-up (shutdown functions, destructors): unless the pool
+	 * says otherwise, that has no time limit. Idempotent. */
+	void (*ended)(struct request *req);
 	/* Has the client closed or aborted? Any thread. */
 	bool (*gone)(const struct request *req);
 	/* What runs, for the scoreboard and logs: the script's path; "": there is none. */
@@ -60,16 +65,25 @@ struct request_ops {
 	void (*user)(struct request *req, const char *name);
 	/* The script's own part of the URI, where that is not SCRIPT_NAME as it was sent: for the access log. */
 	void (*uri)(struct request *req, const char *uri);
+	/* A Filter's body (STDIN) has ended: from now on read() gives its second one, FCGI_DATA (section 6.4). 0, or
+	 * -1: this request has no second one, or its first has not been read to its end. */
+	int (*start_data)(struct request *req);
 };
+
+struct status;
 
 /* What Weir offers a SAPI besides requests. */
 struct sapi_host {
 	/* A line for the pool's error log. level: enum log_level of src/base/log.h. */
 	void (*log)(int level, const char *text, size_t len);
+	/* What the pool does now, for a request's own thread (struct status: src/base/status.h). Borrowed until that
+	 * thread asks again; NULL: no answer came in time. */
+	const struct status *(*status)(struct request *req);
 };
 
 /* One key of the pool's section (or command-line option) that concerns the SAPI, already checked and resolved:
  * { "php_admin_value", "memory_limit", "64M" }, { "security.limit_extensions", NULL, ".php .phar" },
+ * { "native.module", NULL, "/srv/app.so" }, { "chroot", NULL, PATH } where the pool has one (a probe stands outside),
  * and for options { "-c", NULL, PATH }, { "-n", NULL, "1" }, { "-d", "name", "value" }. */
 struct sapi_setting {
 	const char *name;
@@ -119,6 +133,10 @@ struct sapi {
 
 	/* Child, after fork, before its threads: open what must not be shared. Optional. */
 	int (*child_init)(struct sapi_ctx *ctx, struct err *err);
+	/* Child, in the thread of a slot, before its first request and after its last, where a child has more than one
+	 * (the first slot's is the child's main thread). Optional. */
+	int (*thread_init)(struct sapi_ctx *ctx, struct err *err);
+	void (*thread_end)(struct sapi_ctx *ctx);
 	/* Child, before it ends in order. Optional. */
 	void (*child_end)(struct sapi_ctx *ctx);
 	/* Child, in the slot's thread: run one request; the reply is complete on return. Required. */
@@ -127,6 +145,12 @@ struct sapi {
 	/* Child, in the watcher thread, while serve() runs: the client has gone (req->ops->gone tells). Must not block,
 	 * allocate or send a signal; it asks the runtime to look by itself. Optional. */
 	void (*interrupt)(struct sapi_ctx *ctx, struct request *req);
+	/* Child, in the watcher thread, while serve() runs, and goes on running: where the application is now. Texts,
+	 * each ended by a NUL: the file that was asked for, then at most depth calls, the innermost first, each as
+	 * "[0xADDRESS] FUNCTION() FILE:LINE". Fills out, of size bytes (SAPI_BACKTRACE_MIN at least); returns how many
+	 * are used, 0: nothing can be said. What it reads may change under its eyes; it must not block, stop or signal
+	 * anybody, nor wait for a lock that serve() keeps. Optional. */
+	size_t (*backtrace)(struct sapi_ctx *ctx, struct request *req, unsigned depth, char *out, size_t size);
 };
 
 #endif

@@ -3,6 +3,21 @@
 #include "sapi/sapi_load.h"
 
 #include <dlfcn.h>
+#include <string.h>
+
+/* A plug-in is there, and what it needs is not: of Debian's packages the name tells which one that is. */
+static int cannot_load(struct err *err, const char *why)
+{
+	const char *lib = strstr(why, "libphp");
+	size_t digits = lib ? strspn(lib + 6, "0123456789.") : 0;
+
+	while (digits && lib[6 + digits - 1] == '.')
+		digits--;
+	if (!digits)
+		return err_set(err, "cannot load the plug-in: %s", why);
+	return err_set(err, "cannot load the plug-in: %s; install the library (Debian: libphp%.*s-embed), or build Weir "
+	    "again with the php-config of the one that is there", why, (int)digits, lib + 6);
+}
 
 const struct sapi *sapi_load(const char *path, struct err *err)
 {
@@ -10,7 +25,7 @@ const struct sapi *sapi_load(const char *path, struct err *err)
 	void *handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
 
 	if (!handle) {
-		err_set(err, "cannot load the plug-in: %s", dlerror());
+		cannot_load(err, dlerror());
 		return NULL;
 	}
 	sapi = dlsym(handle, SAPI_SYMBOL);

@@ -235,8 +235,8 @@ def scenarios(args, work):
     """Under the sanitizers, but for tests marked plain: limits of memory, counts of system calls, times."""
     plain, asan = environment("build", work), environment("build-asan", work)
     more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
-    pytest(["scenario", "php", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
-    pytest(["scenario", "php", "diff"], plain, work, 1, ["-m", "plain"] + more)
+    pytest(["scenario", "php", "native", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
+    pytest(["scenario", "php", "native", "diff"], plain, work, 1, ["-m", "plain"] + more)
     if args.long:
         pytest(["soak", "bench"], plain, work, 1, more)
 

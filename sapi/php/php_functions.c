@@ -38,9 +38,13 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers, 0, 0, IS_ARRAY, 0)
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_MASK_EX(arginfo_status, 0, 0, MAY_BE_ARRAY | MAY_BE_FALSE)
+ZEND_END_ARG_INFO()
+
 const zend_function_entry php_functions[] = {
 	PHP_FE(fastcgi_finish_request, arginfo_finish)
 	PHP_FE(apache_request_headers, arginfo_headers)
 	PHP_FALIAS(getallheaders, apache_request_headers, arginfo_headers)
+	PHP_FE(fpm_get_status, arginfo_status)
 	PHP_FE_END
 };

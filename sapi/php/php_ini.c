@@ -124,6 +124,7 @@ static char *fpm_folder(void)
 	if (!slash)
 		return NULL;
 	folder = xasprintf("%.*s/fpm", (int)(slash - PHP_CONFIG_FILE_PATH), PHP_CONFIG_FILE_PATH);
+	php_missing_ini_check(folder);
 	if (access(folder, R_OK | X_OK) == 0)
 		return folder;
 	free(folder);
@@ -263,6 +264,8 @@ void php_ini_apply(const struct sapi_ctx *ctx)
 	static const int modes[] = { ZEND_INI_USER, ZEND_INI_SYSTEM };
 
 	scan_folder_unset();
+	if (!strcmp(INI_STR("display_startup_errors"), PHP_INI_QUIET))
+		entry_set("display_startup_errors", "1", ZEND_INI_USER);
 	for (size_t pass = 0; pass < ARRAY_LEN(modes); pass++)
 		for (size_t i = 0; i < ctx->setting_count; i++) {
 			const struct kind *kind = kind_of(&ctx->settings[i]);
@@ -280,6 +283,8 @@ void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out)
 
 		if (!strcmp(set->name, "security.limit_extensions"))
 			out->limit_extensions = set->value ? set->value : "";
+		else if (!strcmp(set->name, "security.php_value_params"))
+			out->value_params = set->value && is_true(set->value);
 		else if (!strcmp(set->name, "catch_workers_output"))
 			out->catch_output = set->value && is_true(set->value);
 	}

@@ -63,8 +63,10 @@ void php_log_message(const char *text, int syslog_level)
 		return;
 	}
 	startup_count++;
-	if (php_slot.ctx)
-		php_log_sink(php_slot.ctx, level, text, strlen(text));
+	if (!php_slot.ctx)
+		return;
+	php_log_sink(php_slot.ctx, level, text, strlen(text));
+	php_missing_explain(text);
 }
 
 void php_log_request(enum log_level level, const char *fmt, ...)

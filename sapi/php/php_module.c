@@ -152,7 +152,7 @@ static void default_set(HashTable *configuration, const char *name, const char *
 static void module_ini_defaults(HashTable *configuration)
 {
 	default_set(configuration, "display_errors", "1");
-	default_set(configuration, "display_startup_errors", "0");
+	default_set(configuration, "display_startup_errors", PHP_INI_QUIET);
 }
 
 sapi_module_struct php_sapi_module = {

@@ -327,10 +327,11 @@ static void resolve_plain(struct work *w)
 		w->script = w->in->path_translated;
 }
 
-/* A name that climbs, or that C would read shorter than it is, names no script. */
+/* A name that climbs, or that C would read shorter than it is, names no script. An empty one does, for php-fpm: one
+ * whose extension is not allowed. */
 static bool is_sound(struct php_slice path)
 {
-	if (!path.len || memchr(path.p, '\0', path.len))
+	if (!path.p || memchr(path.p, '\0', path.len))
 		return false;
 	for (size_t i = 0; i + 1 < path.len; i++)
 		if (path.p[i] == '.' && path.p[i + 1] == '.' && (i == 0 || path.p[i - 1] == '/') &&

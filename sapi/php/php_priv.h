@@ -63,6 +63,7 @@ extern struct php_cgi_ini php_cgi_ini;
 struct php_settings {
 	const char *limit_extensions;
 	bool catch_output;              /* catch_workers_output */
+	bool value_params;              /* security.php_value_params */
 };
 extern struct php_settings php_settings;
 
@@ -70,6 +71,9 @@ extern struct php_settings php_settings;
 extern sapi_module_struct php_sapi_module;
 extern zend_module_entry php_cgi_module;
 void php_module_hook(void);                     /* after start-up: the hooks that are no part of the module struct */
+
+/* php_status.c */
+PHP_FUNCTION(fpm_get_status);
 
 /* php_functions.c */
 extern const zend_function_entry php_functions[];
@@ -101,7 +105,25 @@ size_t php_body_read(char *out, size_t len);
 void php_ini_prepare(const struct sapi_ctx *ctx, sapi_module_struct *module);
 /* After it: the pool's values, each with its own right to be changed. Those that fail are logged. */
 void php_ini_apply(const struct sapi_ctx *ctx);
+/* The value that display_startup_errors has while PHP starts, if nobody gave one: false, and no way to write it that
+ * a file would use. php_ini_apply puts PHP's own in its place, which counts for requests. */
+#define PHP_INI_QUIET "00"
 void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out);
+
+/* php_missing.c: what PHP does not find, and what to do about it. All but the first only log. */
+int php_missing_version_check(struct err *err);         /* before anything else of libphp is used */
+void php_missing_explain(const char *message);          /* a message of PHP's start */
+void php_missing_ini_check(const char *folder);         /* that of php.ini and conf.d */
+void php_missing_option_check(const char *path);        /* what -c said, after start-up */
+
+/* php_values.c: PHP_VALUE and PHP_ADMIN_VALUE, before the request's start and after its end. */
+void php_values_set(struct php_slot *slot);
+bool php_values_undo(void);                     /* false: a value of the pool's could not be put back */
+
+/* php_disable.c: disable_functions for one request. */
+bool php_disable_can(void);                     /* with this PHP's settings */
+void php_disable_add(const char *list);
+void php_disable_undo(void);
 
 /* php_user_ini.c: php.ini's [HOST=] and [PATH=] sections and .user.ini files, for the script about to run. */
 void php_user_ini_activate(const struct php_slot *slot);
@@ -117,6 +139,9 @@ unsigned php_log_startup_count(void);           /* messages of PHP's since the p
 void php_interrupt_hook(void);
 void php_interrupt(struct sapi_ctx *ctx, struct request *req);
 void php_interrupt_arm(struct php_slot *slot);  /* look again: a request's start wipes PHP's own flag */
+
+/* php_backtrace.c: struct sapi's. Watcher's thread. */
+size_t php_backtrace(struct sapi_ctx *ctx, struct request *req, unsigned depth, char *out, size_t size);
 
 /* php_reset.c */
 void php_reset_hook(void);                      /* zygote, after start-up */

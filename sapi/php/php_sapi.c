@@ -18,23 +18,25 @@ static const char *ini_file(void)
 	return "php.ini (none was found)";
 }
 
-/* PHP goes without where -c names nothing, and says nothing. */
-static void ini_option_check(const struct sapi_ctx *ctx)
+/* -c: there may be nothing to read. -e: debuggers want to stop at each statement. */
+static void options_apply(const struct sapi_ctx *ctx)
 {
-	char *path = NULL;
+	for (size_t i = 0; i < ctx->setting_count; i++) {
+		const struct sapi_setting *set = &ctx->settings[i];
 
-	if (cfg_get_string("cfg_file_path", &path) == SUCCESS && path)
-		return;
-	for (size_t i = 0; i < ctx->setting_count; i++)
-		if (!strcmp(ctx->settings[i].name, "-c"))
-			log_warning("-c %s: there is no php.ini that can be read; PHP runs with its built-in values",
-			    ctx->settings[i].value);
+		if (!strcmp(set->name, "-c"))
+			php_missing_option_check(set->value);
+		else if (!strcmp(set->name, "-e"))
+			CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;
+	}
 }
 
 /* PHP is one per process: probe, print and preload each call this once. */
 int php_start(struct sapi_ctx *ctx, struct err *err)
 {
 	log_to_sink(php_log_sink, ctx);
+	if (php_missing_version_check(err) < 0)
+		return -1;
 	php_slot.ctx = ctx;
 	php_settings_read(ctx, &php_settings);
 	signal(SIGPIPE, SIG_IGN);
@@ -51,7 +53,7 @@ int php_start(struct sapi_ctx *ctx, struct err *err)
 		return err_set(err, "PHP %s does not start: its own messages in the log say why; see %s, the files in "
 		    "its conf.d, and opcache.preload", PHP_VERSION, ini_file());
 	php_started = true;
-	ini_option_check(ctx);
+	options_apply(ctx);
 	php_module_hook();
 	php_ini_apply(ctx);
 	php_reset_hook();
@@ -130,4 +132,5 @@ __attribute__((visibility("default"))) const struct sapi weir_sapi = {
 	.child_end = child_end,
 	.serve = php_script_serve,
 	.interrupt = php_interrupt,
+	.backtrace = php_backtrace,
 };

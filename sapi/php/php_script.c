@@ -122,19 +122,6 @@ static void script_find(struct php_slot *slot)
 	enter_folder(slot->script);
 }
 
-/* Weir takes ini settings from its configuration, not from a peer. Say so once, where they would have mattered. */
-static void ini_params_refuse(const struct php_slot *slot)
-{
-	static bool said;
-
-	if (said || (!slot->param[PARAM_PHP_VALUE].len && !slot->param[PARAM_PHP_ADMIN_VALUE].len))
-		return;
-	said = true;
-	log_warning("the front end sends %s, which is not taken from a request; put php_value[...] or "
-	    "php_admin_value[...] into the pool's section, or use .user.ini",
-	    slot->param[PARAM_PHP_VALUE].len ? "PHP_VALUE" : "PHP_ADMIN_VALUE");
-}
-
 static void request_info_fill(struct php_slot *slot)
 {
 	const struct php_slice *param = slot->param;
@@ -165,8 +152,8 @@ static void request_begin(struct sapi_ctx *ctx, struct request *req)
 	atomic_store(&slot->interrupted, false);
 	gettimeofday(&slot->started, NULL);
 	php_params_read(slot);
+	php_values_set(slot);   /* first: cgi.fix_pathinfo and others decide which script it is */
 	script_find(slot);
-	ini_params_refuse(slot);
 	request_info_fill(slot);
 	EG(exit_status) = 0;
 }
@@ -262,17 +249,20 @@ static void input_time_put_back(struct php_slot *slot)
 	slot->input_time_aside = false;
 }
 
-static void request_end(struct php_slot *slot)
+/* false: the process should serve no other. */
+static bool request_end(struct php_slot *slot)
 {
 	input_time_put_back(slot);
 	zend_try {
 		error_header();
 	} zend_end_try();
 	slot->over = true;
+	slot->req->ops->ended(slot->req);
 	slot->req->peak_memory = zend_memory_peak_usage(1);
 	if (slot->body_failed)
 		SG(headers_sent) = SG(request_info).no_headers = 1;
 	php_request_shutdown(NULL);
+	return php_values_undo();
 }
 
 static void slot_clear(struct php_slot *slot)
@@ -294,7 +284,7 @@ static void slot_clear(struct php_slot *slot)
 enum sapi_end php_script_serve(struct sapi_ctx *ctx, struct request *req)
 {
 	struct php_slot *slot = &php_slot;
-	bool started;
+	bool started, undone;
 
 	request_begin(ctx, req);
 	started = php_request_startup() == SUCCESS;
@@ -304,9 +294,9 @@ enum sapi_end php_script_serve(struct sapi_ctx *ctx, struct request *req)
 	} else if (!SG(headers_sent)) {
 		SG(sapi_headers).http_response_code = 500;
 	}
-	request_end(slot);
+	undone = request_end(slot);
 	req->app_status = 0;
 	slot_clear(slot);
 	/* PHP half started is good for the end of this request, not for another. */
-	return php_reset() == SAPI_END_OK && started ? SAPI_END_OK : SAPI_END_LEAVE;
+	return php_reset() == SAPI_END_OK && started && undone ? SAPI_END_OK : SAPI_END_LEAVE;
 }

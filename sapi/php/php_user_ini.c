@@ -7,11 +7,11 @@
 #include <sys/param.h>
 
 struct user_ini {
-	time_t expires;
+	time_t read;                    /* in which second */
 	HashTable values;
 };
 
-static HashTable user_inis;             /* folder -> struct user_ini */
+static HashTable user_inis;             /* folder and user_ini.filename -> struct user_ini */
 static bool user_inis_ready;
 
 static void user_ini_drop(zval *entry)
@@ -37,6 +37,15 @@ static struct user_ini *user_ini_find(const char *folder, size_t len)
 	zend_hash_init(&ui->values, 0, NULL, config_zval_dtor, 1);
 	zend_hash_str_update_ptr(&user_inis, folder, len, ui);
 	return ui;
+}
+
+/* A request may come with a name and a time of its own (PHP_VALUE): it must not find another's, nor leave its own. */
+static struct user_ini *user_ini_of(const char *folder)
+{
+	char key[2 * MAXPATHLEN];
+	int len = snprintf(key, sizeof(key), "%s%s", folder, PG(user_ini_filename));
+
+	return user_ini_find(key, len < (int)sizeof(key) ? (size_t)len : sizeof(key) - 1);
 }
 
 /* Is the folder (which ends in a slash) the root or below it? Whole components count: /www2 is not in /www. */
@@ -69,10 +78,10 @@ static void user_ini_files(const struct php_slot *slot, char *folder, size_t len
 		return;
 	while (root.len && root.p[root.len - 1] == '/')
 		root.len--;
-	ui = user_ini_find(folder, len);
-	if (slot->started.tv_sec > ui->expires) {
+	ui = user_ini_of(folder);
+	if (slot->started.tv_sec > ui->read + PG(user_ini_cache_ttl)) {
 		user_ini_scan(ui, folder, len, root);
-		ui->expires = slot->started.tv_sec + PG(user_ini_cache_ttl);
+		ui->read = slot->started.tv_sec;
 	}
 	php_ini_activate_config(&ui->values, PHP_INI_PERDIR, PHP_INI_STAGE_HTACCESS);
 }

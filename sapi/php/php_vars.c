@@ -7,7 +7,6 @@
 #include "php_variables.h"
 
 static void (*import_process)(zval *array);     /* PHP's own: the process' environment */
-static void (*load_process)(zval *array);
 
 static const struct { const char *name; size_t len; } param_names[PARAM_COUNT] = {
 #define PARAM(name) [PARAM_ ## name] = { #name, sizeof(#name) - 1 }
@@ -47,28 +46,39 @@ static struct php_slice role_name(const struct php_slot *slot)
 	return (struct php_slice){ "RESPONDER", sizeof("RESPONDER") - 1 };
 }
 
+/* Of a name sent twice the last value holds. */
+static bool param_holds(const struct php_slot *slot, const struct sapi_param *param)
+{
+	struct php_slice changed;
+	size_t len;
+
+	return !is_proxy(param->name, param->name_len) &&
+	       !php_path_var(&slot->path, param->name, param->name_len, &changed) &&
+	       slot->req->ops->param(slot->req, param->name, &len) == param->value;
+}
+
+/* From the last to the first, as php-fpm does: of names that PHP makes equal ("a.b" and "a_b"), or that become the
+ * same request header, the one sent first is taken. */
 void php_vars_each(const struct php_slot *slot, php_var_fn *fn, void *arg)
 {
 	const struct request_ops *ops = slot->req->ops;
-	size_t count = ops->param_count(slot->req);
 	struct sapi_param param;
-	struct php_slice changed;
+	size_t len;
 
-	for (size_t i = 0; i < count; i++) {
-		ops->param_at(slot->req, i, &param);
-		if (is_proxy(param.name, param.name_len) ||
-		    php_path_var(&slot->path, param.name, param.name_len, &changed))
-			continue;
-		fn(arg, (struct php_slice){ param.name, param.name_len },
-		   (struct php_slice){ param.value, param.value_len });
-	}
 	for (size_t i = 0; i < slot->path.var_count; i++) {
 		const struct php_var *var = &slot->path.vars[i];
 
 		if (var->value.p)
 			fn(arg, (struct php_slice){ var->name, strlen(var->name) }, var->value);
 	}
-	fn(arg, (struct php_slice){ "FCGI_ROLE", sizeof("FCGI_ROLE") - 1 }, role_name(slot));
+	for (size_t i = ops->param_count(slot->req); i-- > 0;) {
+		ops->param_at(slot->req, i, &param);
+		if (param_holds(slot, &param))
+			fn(arg, (struct php_slice){ param.name, param.name_len },
+			   (struct php_slice){ param.value, param.value_len });
+	}
+	if (!ops->param(slot->req, "FCGI_ROLE", &len))
+		fn(arg, (struct php_slice){ "FCGI_ROLE", sizeof("FCGI_ROLE") - 1 }, role_name(slot));
 }
 
 char *php_vars_getenv(const char *name, size_t len)
@@ -81,9 +91,10 @@ char *php_vars_getenv(const char *name, size_t len)
 		return NULL;
 	if (php_path_var(&slot->path, name, len, &value))
 		return (char *)value.p;
-	if (len == sizeof("FCGI_ROLE") - 1 && !memcmp(name, "FCGI_ROLE", len))
+	value.p = slot->req->ops->param(slot->req, name, &value_len);
+	if (!value.p && len == sizeof("FCGI_ROLE") - 1 && !memcmp(name, "FCGI_ROLE", len))
 		return (char *)role_name(slot).p;
-	return (char *)slot->req->ops->param(slot->req, name, &value_len);
+	return (char *)value.p;
 }
 
 /* With PHP's input filter in between, which keeps the raw value for filter_input(). */
@@ -114,9 +125,11 @@ void php_vars_import(zval *array)
 		php_vars_each(&php_slot, var_import, array);
 }
 
+/* PHP's own comes back through php_vars_import, whose filter writes into $_SERVER: getenv() would put what was sent
+ * in the place of PHP_SELF. */
 void php_vars_load(zval *array)
 {
-	load_process(array);
+	import_process(array);
 	if (php_slot.req)
 		php_vars_each(&php_slot, var_load, array);
 }
@@ -124,7 +137,6 @@ void php_vars_load(zval *array)
 void php_vars_hook(void)
 {
 	import_process = php_import_environment_variables;
-	load_process = php_load_environment_variables;
 	php_import_environment_variables = php_vars_import;
 	php_load_environment_variables = php_vars_load;
 }

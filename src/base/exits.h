@@ -6,7 +6,7 @@ enum exits {
 	EXIT_OK = 0,
 	EXIT_USAGE = 64,                /* the command line is wrong */
 	EXIT_SOFTWARE = 70,             /* the start failed, or a fault of our own */
-	EXIT_CONFIG = 78,               /* the configuration is wrong; nothing was started */
+	EXIT_CONFIG = 78,               /* the configuration is wrong, or no pool can load; nothing is left */
 };
 
 #endif

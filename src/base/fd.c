@@ -51,6 +51,13 @@ static int fd_wait_writable(int fd)
 	return poll(&p, 1, -1) < 0 && errno != EINTR ? -1 : 0;
 }
 
+int fd_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
 int fd_write_all(int fd, const void *data, size_t len)
 {
 	const uint8_t *p = data;

@@ -11,6 +11,7 @@ int fd_set_nonblock(int fd, int on);    /* -1 with errno */
 int fd_set_cloexec(int fd, int on);     /* -1 with errno */
 /* Write all of it, going on after EINTR and EAGAIN (with poll); -1 with errno when it cannot. */
 int fd_write_all(int fd, const void *data, size_t len);
+int fd_readable(int fd);                /* 1: a read, or an accept, would not wait; else 0 */
 /* Move fd to exactly the number to (dup2, the old one closed), inherited over exec. -1 with errno. */
 int fd_move(int fd, int to);
 /* A sealed memfd that holds these bytes, offset 0. -1 with errno. */

@@ -23,6 +23,7 @@ static const struct reason_words {
 	[REASON_CLIENT_GONE] = { "client_gone", NULL },
 	[REASON_DRAINING] = { "draining", "503 Service Unavailable" },
 	[REASON_DENIED] = { "denied", "403 Forbidden" },
+	[REASON_STATUS_LATE] = { "status_late", "503 Service Unavailable" },
 };
 
 const char *reason_name(enum reason reason)
@@ -35,4 +36,16 @@ const char *reason_status(enum reason reason)
 {
 	BUG_IF((unsigned)reason >= REASON_COUNT);
 	return reasons[reason].status;
+}
+
+void reason_page(enum reason reason, bool with_header, struct buf *out)
+{
+	const char *status = reason_status(reason);
+
+	if (!status)
+		status = "500 Internal Server Error";
+	buf_printf(out, "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n", status);
+	if (with_header)
+		buf_printf(out, "X-Weir-Reason: %s\r\n", reason_name(reason));
+	buf_printf(out, "\r\n%s (%s)\n", status, reason_name(reason));
 }

@@ -3,6 +3,9 @@
 #ifndef WEIR_REASON_H
 #define WEIR_REASON_H
 
+#include <stdbool.h>
+#include "src/base/buf.h"
+
 enum reason {
 	REASON_NONE,
 	REASON_QUEUE_FULL,
@@ -18,6 +21,7 @@ enum reason {
 	REASON_CLIENT_GONE,
 	REASON_DRAINING,
 	REASON_DENIED,
+	REASON_STATUS_LATE,             /* a status page whose figures did not come in time */
 	REASON_COUNT
 };
 
@@ -25,5 +29,7 @@ enum reason {
 const char *reason_name(enum reason reason);
 /* The HTTP status that a client is told ("408 Request Timeout"); NULL where there is nobody to tell. */
 const char *reason_status(enum reason reason);
+/* A whole answer as a CGI response (500 where there is no status), with X-Weir-Reason if asked for. */
+void reason_page(enum reason reason, bool with_header, struct buf *out);
 
 #endif

@@ -36,6 +36,7 @@ void conf_pool_free(struct conf_pool **pool)
 	free(p->user_name);
 	free(p->home);
 	free(p->allowed);
+	free(p->listen_acl);
 	free(p);
 	*pool = NULL;
 }

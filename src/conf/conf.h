@@ -66,6 +66,11 @@ struct conf_net {                       /* an address, or all that share its fir
 	bool is_v6;
 };
 
+struct conf_acl {                       /* one entry of the socket's access control list: may connect */
+	bool is_group;
+	uint32_t id;
+};
+
 struct conf_pool {
 	char *name;
 	char *file;                     /* where its section began */
@@ -73,7 +78,12 @@ struct conf_pool {
 
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
+	char *native_module;            /* path as seen from inside the chroot, or NULL */
 	enum conf_mpm mpm;
+	int threads_per_child;          /* slots of one child; 1 under prefork */
+	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic: filled in */
+	int max_spare_threads;
+	int max_request_workers;        /* slots in all: max_children * threads_per_child */
 
 	char *user, *group;             /* as written, or NULL */
 	struct conf_owner owner;
@@ -84,6 +94,8 @@ struct conf_pool {
 	char *listen;                   /* "127.0.0.1:9000", "9000", "[::1]:9000", "/run/x.sock", "@name" */
 	int listen_backlog;             /* -1: the kernel's most */
 	char *listen_acl_users, *listen_acl_groups;     /* comma lists, or NULL */
+	struct conf_acl *listen_acl;    /* the same, read; the master's only */
+	size_t listen_acl_count;
 	char *listen_owner, *listen_group;
 	uid_t listen_uid;               /* (uid_t)-1: leave */
 	gid_t listen_gid;
@@ -129,6 +141,7 @@ struct conf_pool {
 	char *apparmor_hat;             /* or NULL */
 	char *limit_extensions;         /* default ".php .phar" */
 	bool security_strict;
+	bool php_value_params;          /* filled in: by where it listens */
 	bool reason_header;
 
 	struct conf_pairs env;          /* resolved: $VAR replaced */
@@ -159,6 +172,7 @@ void conf_notes_free(struct conf_notes *notes);
 struct conf_load_options {
 	const char *file;               /* main file */
 	const char *prefix;             /* -p, or NULL */
+	const char *pid;                /* -g, or NULL: what holds for the key pid unless it is given */
 	bool as_root;                   /* are we root: user is then mandatory */
 	bool allow_root_pools;          /* -R */
 	const char *module_dir;         /* where plug-ins lie: a SAPI that is not there is refused by name.
@@ -173,6 +187,13 @@ void conf_free(struct conf **conf);
 /* Every key and value as php-fpm's -tt prints them: lines "\tname = value", "[pool]" heads; appended to out,
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
+
+/* How many children of one generation there is room for: under worker as many again as may serve, so that those that
+ * leave, and take their time for it, keep no place from those that follow. */
+static inline int conf_pool_places(const struct conf_pool *pool)
+{
+	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children : pool->max_children;
+}
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
 void conf_pool_write(const struct conf_global *global, const struct conf_pool *pool, struct buf *out);

@@ -1,10 +1,8 @@
 /* conf_check.c -- the checks that look at a whole section, and those over all sections. Runs in the master
  * after all files are read. It says everything at once and stops at nothing; php-fpm's words where php-fpm
  * has the check. */
-#include <stdlib.h>
 #include <string.h>
 #include "src/base/mem.h"
-#include "src/conf/conf_module.h"
 #include "src/conf/conf_priv.h"
 
 #define PRIORITY_MIN (-19)
@@ -72,7 +70,7 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 	if (p->max_children < 1)
 		conf_note_key(l, d, CONF_ERROR, "pm.max_children",
 			      "pm.max_children must be a positive value");
-	if (p->pm == CONF_PM_DYNAMIC) {
+	if (conf_check_mpm(l, d) && p->pm == CONF_PM_DYNAMIC) {
 		check_spare(l, d);
 		check_start_servers(l, d);
 	}
@@ -82,23 +80,14 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 			      (long long)p->process_idle_timeout_s);
 }
 
-static void check_sapi(struct conf_loading *l, struct conf_draft *d)
+static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
-	bool by_version = conf_is_given(d, "php.version") && !strcmp(p->sapi, "php");
-	char *path;
-	struct err err;
 
-	if (!l->opt->module_dir)
-		return;
-	if (conf_find_module(l->opt->module_dir, p->sapi, p->php_version, &path, &err) < 0 && by_version)
-		conf_note_key(l, d, CONF_ERROR, "php.version", "'php.version = %s' is not built into this "
-			      "installation of Weir: %s", p->php_version ? p->php_version : "", err.text);
-	else if (!path)
-		conf_note_key(l, d, CONF_ERROR, "sapi",
-			      "'sapi = %s' is not built into this version of Weir: %s",
-			      p->sapi, err.text);
-	free(path);
+	if (p->max_requests_jitter > 0 && p->max_requests_jitter >= p->max_requests)
+		conf_note_key(l, d, CONF_ERROR, "pm.max_requests_jitter", "pm.max_requests_jitter(%lld) must be less "
+			      "than pm.max_requests(%lld)", (long long)p->max_requests_jitter,
+			      (long long)p->max_requests);
 }
 
 static void check_extensions(struct conf_loading *l, struct conf_draft *d)
@@ -113,13 +102,18 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 {
 	conf_pairs_settle(&d->pool->env);
 	conf_pairs_settle(&d->pool->sapi_values);
+	conf_pairs_settle(&d->pool->access_suppress_path);
 	check_priority(l, d, d->pool->process_priority);
 	conf_check_owner(l, d);
+	conf_check_acl(l, d);
 	conf_check_listen_owner(l, d);
 	conf_check_paths(l, d);
 	conf_check_listen(l, d);
+	conf_check_status(l, d);
 	check_pm(l, d);
-	check_sapi(l, d);
+	conf_check_slow(l, d);
+	check_max_requests(l, d);
+	conf_check_sapi(l, d);
 	check_extensions(l, d);
 	conf_check_access(l, d);
 }
@@ -130,6 +124,7 @@ void conf_check(struct conf_loading *l)
 
 	check_priority(l, &l->global, c->global.process_priority);
 	conf_check_log_limit(l);
+	conf_check_global(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);
 	for (size_t i = 0; i < c->pool_count; i++)

@@ -33,13 +33,25 @@ static void check_reach(struct conf_loading *l, struct conf_draft *d, const stru
 			      p->listen_mode, p->listen);
 }
 
-/* A path that is not absolute counts from the prefix; port numbers and host:port are no paths. */
-static void resolve_listen(struct conf_loading *l, struct conf_pool *p)
+/* Parameters of a request that set ini entries (auto_prepend_file, ...) are as good as code. */
+static void check_values(struct conf_loading *l, struct conf_draft *d, const struct conf_listen *where)
 {
-	bool tcp = strchr(p->listen, ':') || strspn(p->listen, "0123456789") == strlen(p->listen);
+	bool is_local = conf_listen_is_local(where);
 
-	if (!tcp && *p->listen != '@')
-		conf_path_absolute(&p->listen, conf_path_base(l, p, "/usr"));
+	if (!conf_is_given(d, "security.php_value_params"))
+		d->pool->php_value_params = is_local;
+	else if (d->pool->php_value_params && !is_local)
+		conf_note_key(l, d, unsafe(d), "security.php_value_params", "security.php_value_params = yes lets "
+			      "whoever reaches listen = %s set every ini entry of PHP, and so run any code: set "
+			      "the values in the pool's section with php_value[]", d->pool->listen);
+}
+
+void conf_listen_resolve(const struct conf_loading *l, const struct conf_pool *p, char **listen)
+{
+	bool tcp = strchr(*listen, ':') || strspn(*listen, "0123456789") == strlen(*listen);
+
+	if (!tcp && **listen != '@')
+		conf_path_absolute(listen, conf_path_base(l, p, "/usr"));
 }
 
 void conf_check_listen(struct conf_loading *l, struct conf_draft *d)
@@ -52,7 +64,7 @@ void conf_check_listen(struct conf_loading *l, struct conf_draft *d)
 		conf_note_key(l, d, CONF_ERROR, "listen", "no listen address have been defined!");
 		return;
 	}
-	resolve_listen(l, p);
+	conf_listen_resolve(l, p, &p->listen);
 	if (p->listen_allowed_clients && conf_clients_read(p, &err) < 0)
 		conf_note_key(l, d, CONF_ERROR, "listen.allowed_clients", "%s", err.text);
 	if (conf_listen_parse(p->listen, &where, &err) < 0) {
@@ -61,33 +73,48 @@ void conf_check_listen(struct conf_loading *l, struct conf_draft *d)
 		return;
 	}
 	check_reach(l, d, &where);
+	check_values(l, d, &where);
+}
+
+/* Of pool i listen, and behind all of these pm.status_listen. */
+static const char *address_at(const struct conf_loading *l, size_t i)
+{
+	size_t count = l->conf->pool_count;
+
+	return i < count ? l->pools[i].pool->listen : l->pools[i - count].pool->status_listen;
+}
+
+static void say_twice(struct conf_loading *l, size_t again, size_t first)
+{
+	size_t count = l->conf->pool_count;
+
+	conf_note_key(l, &l->pools[again % count], CONF_ERROR, again < count ? "listen" : "pm.status_listen",
+		      "unable to set listen address as it's already used in another pool '%s': give each pool an address "
+		      "of its own, not %s", l->pools[first % count].pool->name, address_at(l, again));
 }
 
 /* Each text is taken apart once: with thousands of pools the pairs are many. */
 void conf_check_listen_twice(struct conf_loading *l)
 {
-	size_t count = l->conf->pool_count;
+	size_t count = 2 * l->conf->pool_count, read = 0;
 	struct conf_listen *all = xcalloc(count + 1, sizeof(*all));
+	size_t *who = xcalloc(count + 1, sizeof(*who));
 	struct err err;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *text = l->pools[i].pool->listen;
+		const char *text = address_at(l, i);
 
-		if (!text || conf_listen_parse(text, &all[i], &err) < 0)
-			all[i] = (struct conf_listen){ .kind = CONF_LISTEN_TCP, .port = 0 };
+		who[read] = i;
+		read += text && conf_listen_parse(text, &all[read], &err) == 0;
 	}
-	for (size_t i = 1; i < count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			bool unread = all[i].kind == CONF_LISTEN_TCP && !all[i].port;
+	for (size_t i = 1; i < read; i++) {
+		size_t j = 0;
 
-			if (unread || !conf_listen_same(&all[i], &all[j]))
-				continue;
-			conf_note_key(l, &l->pools[i], CONF_ERROR, "listen", "unable to set listen address "
-				      "as it's already used in another pool '%s': give each pool an address "
-				      "of its own, not %s",
-				      l->pools[j].pool->name, l->pools[i].pool->listen);
-			break;
-		}
+		while (j < i && !conf_listen_same(&all[i], &all[j]))
+			j++;
+		if (j < i)
+			say_twice(l, who[i], who[j]);
 	}
 	free(all);
+	free(who);
 }

@@ -1,5 +1,6 @@
 /* conf_check_log.c -- the checks of log_limit and access.format, in php-fpm's words. Runs in the master while it
  * loads. */
+#include "src/base/mem.h"
 #include "src/conf/conf_access.h"
 #include "src/conf/conf_priv.h"
 
@@ -18,6 +19,8 @@ void conf_check_access(struct conf_loading *l, struct conf_draft *d)
 
 	if (!d->pool->access_log)
 		return;
+	if (!d->pool->access_format)
+		d->pool->access_format = xstrdup(CONF_ACCESS_DEFAULT);
 	if (conf_access_parse(d->pool->access_format, &access, &why) == 0)
 		conf_access_free(&access);
 	else

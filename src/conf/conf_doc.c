@@ -41,12 +41,20 @@ static const struct point syntax[] = {
 	"error_log: /var)." },
 };
 
+static const char *const example[] = {
+	"[global]", "pid = /run/weir.pid", "error_log = /var/log/weir/weir.log", "",
+	"[shop]", "user = shop", "listen = /run/weir/$pool.sock", "listen.owner = www-data", "pm = dynamic",
+	"pm.max_children = 20", "pm.min_spare_servers = 2", "pm.max_spare_servers = 6", "pm.status_path = /status",
+	"access.log = /var/log/weir/$pool.access.log", "request_terminate_timeout = 60s",
+	"php_admin_value[memory_limit] = 128M",
+};
+
 static const char *const type_names[] = {
 	[CONF_STRING] = "text", [CONF_PATH] = "path", [CONF_BOOL] = "yes or no", [CONF_INT] = "number",
 	[CONF_LONG] = "number", [CONF_TIME] = "time", [CONF_SIZE] = "size",
 	[CONF_CORE] = "number or 'unlimited'",
 	[CONF_PRIORITY] = "number", [CONF_LEVEL] = "one of debug, notice, warning, error, alert",
-	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "prefork",
+	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "one of prefork, worker",
 	[CONF_CHOICE] = "word", [CONF_LIST] = "text", [CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
 };
 
@@ -63,6 +71,7 @@ struct style {
 	void (*title)(struct buf *out, const char *text);
 	void (*item)(struct buf *out, const char *name);        /* head of a key or a point */
 	const char *fact_start, *fact_end;                      /* around "Default: ..." */
+	const char *code_start, *code_end;                      /* around lines that stand as they are */
 };
 
 static void md_text(struct buf *out, const char *text)
@@ -118,8 +127,8 @@ static void man_item(struct buf *out, const char *name)
 	buf_add_str(out, "\n");
 }
 
-static const struct style markdown = { md_text, md_title, md_item, "- ", "\n" };
-static const struct style man = { man_text, man_title, man_item, ".br\n", "\n" };
+static const struct style markdown = { md_text, md_title, md_item, "- ", "\n", "\n```ini\n", "```\n" };
+static const struct style man = { man_text, man_title, man_item, ".br\n", "\n", ".nf\n", ".fi\n" };
 
 /* A text in lines of at most WRAP_COLUMNS, broken at blanks. */
 static void add_wrapped(const struct style *style, struct buf *out, const char *text, const char *indent)
@@ -228,6 +237,20 @@ static void add_later(const struct style *style, struct buf *out)
 	buf_free(&names);
 }
 
+static void add_example(const struct style *style, struct buf *out)
+{
+	style->title(out, "Example");
+	buf_add_str(out, style->code_start);
+	for (size_t i = 0; i < ARRAY_LEN(example); i++) {
+		if (style == &markdown)
+			buf_add_str(out, example[i]);
+		else
+			style->text(out, example[i]);
+		buf_add_str(out, "\n");
+	}
+	buf_add_str(out, style->code_end);
+}
+
 static void add_all(const struct style *style, struct buf *out)
 {
 	add_wrapped(style, out, intro, "");
@@ -239,6 +262,7 @@ static void add_all(const struct style *style, struct buf *out)
 	add_section(style, out, CONF_IN_GLOBAL, "Keys of [global]");
 	add_section(style, out, CONF_IN_POOL, "Keys of a pool");
 	add_later(style, out);
+	add_example(style, out);
 }
 
 void conf_doc_markdown(struct buf *out)
@@ -257,5 +281,5 @@ void conf_doc_man(struct buf *out)
 		    ".SH NAME\nweir.conf \\- configuration of the Weir application server\n.SH "
 		    "DESCRIPTION\n");
 	add_all(&man, out);
-	buf_add_str(out, ".SH \"SEE ALSO\"\n.BR weir (8),\n.BR php\\-fpm8.2 (8)\n");
+	buf_add_str(out, ".SH \"SEE ALSO\"\n.BR weir (8),\n.BR weirbench (1),\n.BR php\\-fpm8.2 (8)\n");
 }

@@ -37,12 +37,15 @@ static void dump_pairs(const struct conf_pairs *pairs, struct buf *out)
 	}
 }
 
-static void dump_keys(enum conf_where where, const void *base, unsigned ours, struct buf *out)
+/* sapi: of a pool, whose SAPI's keys only are shown. */
+static void dump_keys(enum conf_where where, const void *base, const char *sapi, unsigned ours, struct buf *out)
 {
 	for (size_t i = 0; i < conf_key_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
 
 		if (key->where != where || (key->flags & CONF_KEY_UNDUMPED) || (key->flags & CONF_KEY_OURS) != ours)
+			continue;
+		if (sapi && !conf_key_applies(key, sapi))
 			continue;
 		if (key->type == CONF_LIST)
 			dump_pairs((const struct conf_pairs *)((const char *)base + key->offset), out);
@@ -54,17 +57,17 @@ static void dump_keys(enum conf_where where, const void *base, unsigned ours, st
 void conf_dump(const struct conf *conf, struct buf *out)
 {
 	buf_add_str(out, "[global]\n");
-	dump_keys(CONF_IN_GLOBAL, &conf->global, 0, out);
-	dump_keys(CONF_IN_GLOBAL, &conf->global, CONF_KEY_OURS, out);
+	dump_keys(CONF_IN_GLOBAL, &conf->global, NULL, 0, out);
+	dump_keys(CONF_IN_GLOBAL, &conf->global, NULL, CONF_KEY_OURS, out);
 	buf_add_str(out, " \n");
 	for (size_t i = 0; i < conf->pool_count; i++) {
 		const struct conf_pool *p = conf->pools[i];
 
 		buf_printf(out, "[%s]\n", p->name);
-		dump_keys(CONF_IN_POOL, p, 0, out);
+		dump_keys(CONF_IN_POOL, p, p->sapi, 0, out);
 		dump_pairs(&p->env, out);
 		dump_pairs(&p->sapi_values, out);
-		dump_keys(CONF_IN_POOL, p, CONF_KEY_OURS, out);
+		dump_keys(CONF_IN_POOL, p, p->sapi, CONF_KEY_OURS, out);
 		buf_add_str(out, " \n");
 	}
 }

@@ -4,6 +4,7 @@
 #ifndef WEIR_CONF_KEYS_H
 #define WEIR_CONF_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -77,6 +78,8 @@ static inline int conf_key_is_array(const struct conf_key *key)
 {
 	return key->type == CONF_PAIRS || key->type == CONF_PAIR_FLAGS || key->type == CONF_LIST;
 }
+/* May a pool with this SAPI have it? (conf_check_sapi.c) */
+bool conf_key_applies(const struct conf_key *key, const char *sapi);
 /* The place of a row in the table. */
 static inline size_t conf_key_index(const struct conf_key *key)
 {
@@ -87,7 +90,7 @@ static inline size_t conf_key_index(const struct conf_key *key)
 struct conf_later {
 	const char *name;               /* "wsgi.*": all that begin so */
 	enum conf_where where;
-	enum { CONF_LATER_FPM, CONF_LATER_WEIR } whose;
+	enum { CONF_LATER_FREEBSD, CONF_LATER_WEIR } whose;
 };
 extern const struct conf_later conf_later_keys[];
 extern const size_t conf_later_count;

@@ -6,17 +6,13 @@
 #include "src/base/mem.h"
 #include "src/conf/conf_keys.h"
 
-#define FPM(where, name)  { name, CONF_IN_##where, CONF_LATER_FPM }
+#define BSD(where, name)  { name, CONF_IN_##where, CONF_LATER_FREEBSD }
 #define OURS(where, name) { name, CONF_IN_##where, CONF_LATER_WEIR }
 
 const struct conf_later conf_later_keys[] = {
-	FPM(POOL, "listen.setfib"),
+	BSD(POOL, "listen.setfib"),
 	OURS(GLOBAL, "control.listen"),
 	OURS(GLOBAL, "metrics.*"),
-	OURS(POOL, "mpm.threads_per_child"),
-	OURS(POOL, "mpm.min_spare_threads"),
-	OURS(POOL, "mpm.max_spare_threads"),
-	OURS(POOL, "mpm.max_request_workers"),
 	OURS(POOL, "listen.tls*"),
 	OURS(POOL, "event.*"),
 	OURS(POOL, "queue.*"),
@@ -24,7 +20,6 @@ const struct conf_later conf_later_keys[] = {
 	OURS(POOL, "ready.*"),
 	OURS(POOL, "keepalive_timeout"),
 	OURS(POOL, "wsgi.*"),
-	OURS(POOL, "native.*"),
 	OURS(POOL, "cgi.*"),
 	OURS(POOL, "exec.*"),
 };

@@ -62,7 +62,7 @@ static void refuse_value(struct conf_loading *l, const char *name, const char *v
 /* Values that are known by name and not built in. */
 static bool refuse_later_value(struct conf_loading *l, const struct conf_key *key, const char *value)
 {
-	bool later = key->type == CONF_MPM && (!strcasecmp(value, "worker") || !strcasecmp(value, "event"));
+	bool later = key->type == CONF_MPM && !strcasecmp(value, "event");
 
 	if (later)
 		conf_note_at(l, CONF_ERROR, &l->at,
@@ -102,15 +102,20 @@ static void refuse_unknown(struct conf_loading *l, const struct conf_scan_token 
 	const char *what = t->sub ? "directive" : "entry";
 	const struct conf_key *row = conf_key_find(here, t->name);
 	const struct conf_key *near = conf_key_near(here, t->name);
+	const struct conf_later *later = conf_later_find(t->name);
 
-	if (conf_later_find(t->name))
+	if (later && later->whose == CONF_LATER_FREEBSD)
+		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': only FreeBSD has it: remove the line", what,
+			     t->name);
+	else if (later)
 		conf_note_at(l, CONF_ERROR, &l->at, "'%s' is not built into this version of Weir", t->name);
 	else if (row && t->sub)
 		conf_note_at(l, CONF_ERROR, &l->at,
 			     "unknown directive '%s': %s takes no [...]", t->name, row->name);
 	else if (row)
 		conf_note_at(l, CONF_ERROR, &l->at,
-			     "unknown entry '%s': write %s[NAME] = VALUE", t->name, row->name);
+			     "unknown entry '%s': write %s[%s] = VALUE", t->name, row->name,
+			     row->type == CONF_LIST ? "" : "NAME");
 	else if (conf_key_find(there, t->name))
 		conf_note_at(l, CONF_ERROR, &l->at, "unknown %s '%s': it belongs into %s", what, t->name,
 			     here == CONF_IN_POOL ? "[global]" : "the section of a pool");
@@ -419,6 +424,8 @@ static void loading_start(struct conf_loading *l, const struct conf_load_options
 	l->conf = xcalloc(1, sizeof(*l->conf));
 	l->conf->file = xstrdup(opt->file);
 	conf_value_defaults(CONF_IN_GLOBAL, &l->conf->global);
+	if (opt->pid && *opt->pid)
+		l->conf->global.pid = xstrdup(opt->pid);
 	l->global = draft_new(NULL, &begin);
 	l->here = &l->global;
 }

@@ -33,7 +33,15 @@ static const struct passwd *find_user(const char *name, uid_t *uid_out)
 	return pw;
 }
 
-static gid_t find_group(const char *name)
+uid_t conf_find_uid(const char *name)
+{
+	uid_t uid;
+
+	find_user(name, &uid);
+	return uid;
+}
+
+gid_t conf_find_gid(const char *name)
 {
 	const struct group *gr;
 
@@ -139,7 +147,7 @@ void conf_check_owner(struct conf_loading *l, struct conf_draft *d)
 	else if (!p->group)
 		conf_note_key(l, d, CONF_ERROR, "user",
 			      "user %s has no entry that tells its group: set group", p->user);
-	if (p->group && (gid = find_group(p->group)) == (gid_t)-1) {
+	if (p->group && (gid = conf_find_gid(p->group)) == (gid_t)-1) {
 		conf_note_key(l, d, CONF_ERROR, "group",
 			      "cannot get gid for group '%s': there is no such group",
 			      p->group);
@@ -160,13 +168,17 @@ void conf_check_listen_owner(struct conf_loading *l, struct conf_draft *d)
 	p->listen_uid = (uid_t)-1;
 	p->listen_gid = (gid_t)-1;
 	if (p->listen_owner) {
-		find_user(p->listen_owner, &p->listen_uid);
+		const struct passwd *pw = find_user(p->listen_owner, &p->listen_uid);
+
+		/* As in php-fpm, an owner given by name brings its own group. */
+		if (pw && !is_number(p->listen_owner))
+			p->listen_gid = pw->pw_gid;
 		if (p->listen_uid == (uid_t)-1)
 			conf_note_key(l, d, CONF_ERROR, "listen.owner", "cannot get uid for user '%s' "
 				      "(listen.owner): there is no such user", p->listen_owner);
 	}
 	if (p->listen_group) {
-		p->listen_gid = find_group(p->listen_group);
+		p->listen_gid = conf_find_gid(p->listen_group);
 		if (p->listen_gid == (gid_t)-1)
 			conf_note_key(l, d, CONF_ERROR, "listen.group", "cannot get gid for group '%s' "
 				      "(listen.group): there is no such group", p->listen_group);

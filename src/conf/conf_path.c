@@ -51,6 +51,7 @@ static bool is_folder(const char *path)
 static void expand_prefix(struct conf_loading *l, struct conf_draft *d, const char *base)
 {
 	char **path = &d->pool->chroot;
+	const char *rest;
 	char *whole;
 
 	if (!*path || !strstr(*path, PREFIX_WORD))
@@ -62,7 +63,8 @@ static void expand_prefix(struct conf_loading *l, struct conf_draft *d, const ch
 		conf_place_of(d, "chroot")->bad = true;
 		return;
 	}
-	whole = joined(base, *path + strlen(PREFIX_WORD));
+	rest = *path + strlen(PREFIX_WORD);
+	whole = *rest ? joined(base, rest) : xstrdup(base);
 	free(*path);
 	*path = whole;
 }
@@ -141,6 +143,9 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	expand_prefix(l, d, base);
 	conf_path_absolute(&p->chroot, base);
 	conf_path_absolute(&p->chdir, base);
+	conf_path_absolute(&p->access_log, base);
+	conf_path_absolute(&p->slowlog, base);
+	conf_path_absolute(&p->native_module, p->chroot ? "/" : base);
 	if (p->chroot && !is_folder(p->chroot)) {
 		conf_note_key(l, d, CONF_ERROR, "chroot",
 			      "the chroot path '%s' does not exist or is not a directory",

@@ -67,14 +67,36 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d);
 void conf_check_owner(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen_owner(struct conf_loading *l, struct conf_draft *d);
 void conf_check_pool_process_user(struct conf_loading *l);
+/* By name or number; -1: there is none. */
+uid_t conf_find_uid(const char *name);
+gid_t conf_find_gid(const char *name);
+
+/* conf_acl.c: fill pool->listen_acl. Before conf_check_listen_owner(): it may drop owner and group. */
+void conf_check_acl(struct conf_loading *l, struct conf_draft *d);
+
+/* conf_check_global.c */
+void conf_check_global(struct conf_loading *l);
 
 /* conf_clients.c: fill pool->allowed from pool->listen_allowed_clients; -1: err names the bad one. */
 int conf_clients_read(struct conf_pool *pool, struct err *err);
 
-/* conf_check.c, conf_check_listen.c */
+/* conf_check.c, conf_check_listen.c, conf_check_mpm.c, conf_check_slow.c */
 void conf_check(struct conf_loading *l);
+/* Threads, and what of pm counts in them; fills in what was not given. False when the spare limits are in threads:
+ * those in children are not asked for then. */
+bool conf_check_mpm(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen_twice(struct conf_loading *l);
+void conf_check_slow(struct conf_loading *l, struct conf_draft *d);
+/* A path that is not absolute counts from the prefix; port numbers and host:port are no paths. */
+void conf_listen_resolve(const struct conf_loading *l, const struct conf_pool *p, char **listen);
+
+/* conf_check_status.c */
+void conf_check_status(struct conf_loading *l, struct conf_draft *d);
+
+
+/* conf_check_sapi.c: what a pool's SAPI needs, and what cannot apply to it. */
+void conf_check_sapi(struct conf_loading *l, struct conf_draft *d);
 
 /* conf_check_log.c */
 void conf_check_log_limit(struct conf_loading *l);

@@ -209,7 +209,7 @@ static int set_mpm(enum conf_mpm *place, const char *text, struct err *why)
 	int mpm = name_index(mpm_names, ARRAY_LEN(mpm_names), text);
 
 	if (mpm < 0)
-		return err_set(why, "invalid multi-processing model (prefork)");
+		return err_set(why, "invalid multi-processing model (prefork or worker)");
 	*place = (enum conf_mpm)mpm;
 	return 0;
 }

@@ -15,6 +15,8 @@ enum turn_state {
 	TURN_IDLE,                      /* no request is active */
 	TURN_PARAMS,                    /* PARAMS have not ended */
 	TURN_STDIN,                     /* HEAD was said, STDIN has not ended */
+	TURN_BETWEEN,                   /* a Filter's STDIN has ended: nothing is taken before fcgi_turn_start_data */
+	TURN_DATA,                      /* a Filter's DATA has begun and not ended */
 	TURN_ENDED,                     /* the request is complete: nothing is taken before fcgi_turn_done */
 	TURN_ABORTED,                   /* likewise */
 	TURN_LARGE,                     /* likewise */
@@ -22,7 +24,7 @@ enum turn_state {
 	TURN_LOST,                      /* a fault of protocol */
 };
 
-enum turn_use { USE_NOTHING, USE_BEGIN, USE_GET_VALUES, USE_UNKNOWN, USE_PARAMS, USE_STDIN, USE_ABORT };
+enum turn_use { USE_NOTHING, USE_BEGIN, USE_GET_VALUES, USE_UNKNOWN, USE_PARAMS, USE_STDIN, USE_DATA, USE_ABORT };
 
 /* What a part of a step says when there is no event to report. */
 #define TURN_GO_ON FCGI_TURN_MORE
@@ -43,7 +45,7 @@ static enum fcgi_turn_event turn_use(struct fcgi_turn *t, enum turn_use use)
 
 static bool turn_is_active(const struct fcgi_turn *t, uint16_t id)
 {
-	return (t->state == TURN_PARAMS || t->state == TURN_STDIN) && t->id == id;
+	return (t->state == TURN_PARAMS || t->state == TURN_STDIN || t->state == TURN_DATA) && t->id == id;
 }
 
 /* Section 4: records with id 0. */
@@ -88,6 +90,8 @@ static enum fcgi_turn_event turn_start_active(struct fcgi_turn *t)
 			return turn_bad(t, "PARAMS after the end of PARAMS");
 		return turn_use(t, USE_PARAMS);
 	case FCGI_STDIN:
+		if (t->state == TURN_DATA)
+			return turn_bad(t, "STDIN after the end of STDIN");
 		if (t->state != TURN_STDIN)
 			return turn_bad(t, "STDIN before the end of PARAMS");
 		return turn_use(t, USE_STDIN);
@@ -96,7 +100,11 @@ static enum fcgi_turn_event turn_start_active(struct fcgi_turn *t)
 			return turn_bad(t, "an ABORT_REQUEST with contents");
 		return turn_use(t, USE_ABORT);
 	case FCGI_DATA:
-		return turn_use(t, USE_NOTHING);
+		if (t->role != FCGI_FILTER)
+			return turn_use(t, USE_NOTHING);
+		if (t->state != TURN_DATA)
+			return turn_bad(t, "DATA before the end of STDIN");
+		return turn_use(t, USE_DATA);
 	case FCGI_GET_VALUES:
 	case FCGI_GET_VALUES_RESULT:
 	case FCGI_UNKNOWN_TYPE:
@@ -143,6 +151,7 @@ static enum fcgi_turn_event turn_data(struct fcgi_turn *t, const struct fcgi_lim
 	case USE_PARAMS:
 		return turn_feed_params(t, lim);
 	case USE_STDIN:
+	case USE_DATA:
 		t->body = t->record.data;
 		t->body_len = t->record.data_len;
 		return FCGI_TURN_BODY;
@@ -160,7 +169,7 @@ static enum fcgi_turn_event turn_data(struct fcgi_turn *t, const struct fcgi_lim
 
 static bool turn_serves(const struct fcgi_limits *lim, uint16_t role)
 {
-	return (role == FCGI_RESPONDER || role == FCGI_AUTHORIZER) && (lim->roles & 1u << role);
+	return role >= FCGI_RESPONDER && role <= FCGI_FILTER && (lim->roles & 1u << role);
 }
 
 static void turn_end_begin(struct fcgi_turn *t, const struct fcgi_limits *lim, struct buf *reply)
@@ -252,9 +261,10 @@ static enum fcgi_turn_event turn_end(struct fcgi_turn *t, const struct fcgi_limi
 	case USE_PARAMS:
 		return turn_end_params(t);
 	case USE_STDIN:
+	case USE_DATA:
 		if (t->record.length != 0)
 			break;
-		t->state = TURN_ENDED;
+		t->state = t->use == USE_STDIN && t->role == FCGI_FILTER ? TURN_BETWEEN : TURN_ENDED;
 		return FCGI_TURN_BODY_END;
 	case USE_ABORT:
 		t->state = TURN_ABORTED;
@@ -289,6 +299,7 @@ static enum fcgi_turn_event turn_halted(const struct fcgi_turn *t)
 {
 	switch ((enum turn_state)t->state) {
 	case TURN_ENDED:
+	case TURN_BETWEEN:
 		return FCGI_TURN_BODY_END;
 	case TURN_ABORTED:
 		return FCGI_TURN_ABORT;
@@ -300,6 +311,7 @@ static enum fcgi_turn_event turn_halted(const struct fcgi_turn *t)
 	case TURN_IDLE:
 	case TURN_PARAMS:
 	case TURN_STDIN:
+	case TURN_DATA:
 		break;
 	}
 	return TURN_GO_ON;
@@ -322,6 +334,19 @@ enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limit
 		*len = 0;
 	}
 	return event;
+}
+
+bool fcgi_turn_start_data(struct fcgi_turn *t)
+{
+	if (t->state != TURN_BETWEEN)
+		return false;
+	t->state = TURN_DATA;
+	return true;
+}
+
+bool fcgi_turn_whole(const struct fcgi_turn *t)
+{
+	return t->state == TURN_ENDED;
 }
 
 bool fcgi_turn_in_head(const struct fcgi_turn *t)
@@ -347,7 +372,7 @@ void fcgi_turn_done(struct fcgi_turn *t)
 	t->state = TURN_IDLE;
 	/* The rest of a record half read was the old request's, unless it is the next BEGIN or a
 	 * GET_VALUES. */
-	if (t->use == USE_PARAMS || t->use == USE_STDIN || t->use == USE_ABORT)
+	if (t->use == USE_PARAMS || t->use == USE_STDIN || t->use == USE_DATA || t->use == USE_ABORT)
 		t->use = USE_NOTHING;
 }
 

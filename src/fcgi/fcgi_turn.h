@@ -19,12 +19,12 @@ struct fcgi_limits {
 enum fcgi_turn_event {
 	FCGI_TURN_MORE,                 /* all input used: read more */
 	FCGI_TURN_HEAD,                 /* PARAMS are complete: id, role, keep_conn, params are valid */
-	FCGI_TURN_BODY,                 /* body, body_len: bytes of STDIN, into the caller's input */
+	FCGI_TURN_BODY,                 /* body, body_len: bytes of STDIN or DATA, into the caller's input */
 	/* STDIN has ended. What follows waits in the caller's buffer for its turn. For an Authorizer it
 	 * comes with the next call after HEAD and needs no input: some front ends send it no STDIN at all
 	 * (section 6.3 gives it none); what STDIN does come, an empty one or a body, is passed over once
 	 * fcgi_turn_done was called. */
-	FCGI_TURN_BODY_END,
+	FCGI_TURN_BODY_END,             /* (a Filter has two: of STDIN and, after fcgi_turn_start_data, of DATA) */
 	FCGI_TURN_ABORT,                /* FCGI_ABORT_REQUEST for the request at hand */
 	FCGI_TURN_TOO_LARGE,            /* PARAMS past max_params; answer, then close */
 	FCGI_TURN_BAD,                  /* a fault of protocol, why says which: close without an answer */
@@ -32,7 +32,7 @@ enum fcgi_turn_event {
 
 struct fcgi_turn {                      /* zeroed is ready for a new connection */
 	uint16_t id;
-	uint16_t role;                  /* FCGI_RESPONDER or FCGI_AUTHORIZER */
+	uint16_t role;                  /* FCGI_RESPONDER, FCGI_AUTHORIZER or FCGI_FILTER */
 	bool keep_conn;                 /* FCGI_KEEP_CONN of the request at hand */
 	/* A BEGIN was refused (UNKNOWN_ROLE) without KEEP_CONN: close after the reply. Whatever follows is
 	 * passed over. */
@@ -53,11 +53,14 @@ struct fcgi_turn {                      /* zeroed is ready for a new connection 
  * (GET_VALUES_RESULT, UNKNOWN_TYPE, END_REQUEST with CANT_MPX_CONN or UNKNOWN_ROLE) are appended to reply
  * (at most twice as many bytes as were taken): write them before reading on. Records of an id that is not
  * active are passed over, whatever their type (section 3.3): empty STDIN before BEGIN is tolerated. DATA
- * is passed over: nothing here plays the Filter, so a BEGIN with that role is refused whatever lim->roles
- * says. BODY_END, ABORT and TOO_LARGE are said again, without taking input, until fcgi_turn_done; BAD for
- * good. */
+ * is passed over but for a Filter's (section 6.4), which follows its STDIN. BODY_END,
+ * ABORT and TOO_LARGE are said again, without taking input, until fcgi_turn_done; BAD for good. */
 enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limits *lim,
 	const uint8_t **in, size_t *len, struct buf *reply);
+/* BODY_END was said of a Filter's STDIN: go on with its DATA. False: that is not so, and nothing changes. */
+bool fcgi_turn_start_data(struct fcgi_turn *t);
+/* All input of the request has come. */
+bool fcgi_turn_whole(const struct fcgi_turn *t);
 /* True between the first byte of a BEGIN's record and HEAD; false when only idle or management bytes have
  * come. (Of a record's very first byte nobody knows what it begins: true.) */
 bool fcgi_turn_in_head(const struct fcgi_turn *t);

@@ -37,6 +37,11 @@ static int run_job(struct master *m)
 	master_conf_paths(m);
 	if (m->cli.job != MASTER_JOB_SERVE)
 		return master_print(m);
+	if (master_conf_prefix(m, &err) < 0) {
+		log_error("%s", err.text);
+		log_error("FPM initialization failed");
+		return EXIT_CONFIG;
+	}
 	if (m->cli.tests > 0)
 		return master_test(m);
 	master_signals_block_early();

@@ -20,6 +20,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/master/master_acl.h"
 #include "src/master/master_addr.h"
 
 #define IN_USE_TRIES   10
@@ -96,9 +97,10 @@ int master_bind_folder(const char *path, struct err *err)
 	int rc = 0;
 
 	if (stat(folder, &st) < 0)
-		rc = err_sys(err, "cannot make the socket '%s': its folder '%s' cannot be used", path, folder);
+		rc = err_set(err, "unable to bind listening socket for address '%s': %s (%d): its folder '%s' cannot be used",
+			     path, strerror(errno), errno, folder);
 	else if (!S_ISDIR(st.st_mode))
-		rc = err_set(err, "cannot make the socket '%s': '%s' is no folder", path, folder);
+		rc = err_set(err, "unable to bind listening socket for address '%s': '%s' is no folder", path, folder);
 	free(copy);
 	return rc;
 }
@@ -157,6 +159,11 @@ static int bind_rights_checked(int fd, const char *path, const struct master_lis
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	if (chmod(proc, want->mode) < 0)
 		return err_sys(err, "cannot set the mode of the socket '%s' to %04o (listen.mode)", path, want->mode);
+	if (master_acl_apply(proc, path, want, err) < 0)
+		return -1;
+	/* With a list the group's bits of the mode are its mask. */
+	if (want->acl_count > 0)
+		return 0;
 	if (fstat(fd, &st) < 0 || (st.st_mode & 07777) != want->mode ||
 	    (want->uid != (uid_t)-1 && st.st_uid != want->uid) || (want->gid != (gid_t)-1 && st.st_gid != want->gid))
 		return err_set(err, "the file system did not accept owner, group or mode of the socket '%s': choose "

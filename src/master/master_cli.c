@@ -1,6 +1,5 @@
 /* master_cli.c -- the command line. Master only, before anything is started; pure.
- * One table makes parser and usage text. What php-fpm has and Weir has not yet is refused by name: an option
- * that is accepted and does nothing would be a lie. */
+ * One table makes parser and usage text. */
 #include "src/master/master_cli.h"
 
 #include <stdlib.h>
@@ -12,13 +11,14 @@ struct cli_option {
 	const char *name;
 	const char *value;              /* what the usage calls its value; NULL: takes none */
 	const char *help;               /* NULL: an alias, not shown */
-	void (*take)(struct master_cli *cli, const char *value);        /* NULL: not built in yet */
+	void (*take)(struct master_cli *cli, const char *value);
 };
 
+/* As php-fpm: what stands behind is not even looked at. */
 static void take_job(struct master_cli *cli, enum master_job job)
 {
-	if (cli->job == MASTER_JOB_SERVE)
-		cli->job = job;
+	cli->job = job;
+	cli->complete = true;
 }
 
 static void take_help(struct master_cli *cli, const char *value)
@@ -30,7 +30,7 @@ static void take_help(struct master_cli *cli, const char *value)
 static void take_info(struct master_cli *cli, const char *value)
 {
 	(void)value;
-	take_job(cli, MASTER_JOB_INFO);
+	cli->job = MASTER_JOB_INFO;
 }
 
 static void take_modules(struct master_cli *cli, const char *value)
@@ -65,6 +65,22 @@ static void take_define(struct master_cli *cli, const char *value)
 static void take_conf_file(struct master_cli *cli, const char *value)
 {
 	cli->conf_file = value;
+}
+
+static void take_prefix(struct master_cli *cli, const char *value)
+{
+	cli->prefix = value;
+}
+
+static void take_pid(struct master_cli *cli, const char *value)
+{
+	cli->pid_file = value;
+}
+
+static void take_profile_info(struct master_cli *cli, const char *value)
+{
+	(void)value;
+	cli->profile_info = true;
 }
 
 static void take_module_dir(struct master_cli *cli, const char *value)
@@ -104,6 +120,8 @@ static void take_allow_root(struct master_cli *cli, const char *value)
 
 static const struct cli_option cli_options[] = {
 	{ 'y', "fpm-config", "FILE", "read this configuration file", take_conf_file },
+	{ 'p', "prefix", "DIR", "folder from which relative paths count", take_prefix },
+	{ 'g', "pid", "FILE", "write the pid into this file, unless the configuration names another", take_pid },
 	{ 'F', "nodaemonize", NULL, "stay in the foreground, whatever the configuration says", take_nodaemonize },
 	{ 'D', "daemonize", NULL, "go into the background, whatever the configuration says", take_daemonize },
 	{ 'O', "force-stderr", NULL, "in the foreground: log to stderr though it is no terminal", take_force_stderr },
@@ -112,15 +130,13 @@ static const struct cli_option cli_options[] = {
 	{ 'c', "php-ini", "PATH", "php.ini file, or the folder that holds it", take_ini_path },
 	{ 'n', "no-php-ini", NULL, "read no php.ini", take_no_ini },
 	{ 'd', "define", "NAME[=VALUE]", "set a php.ini entry; may be given again", take_define },
+	{ 'e', "profile-info", NULL, "compile scripts with what debuggers and profilers need", take_profile_info },
 	{ 0, "module-dir", "DIR", "load plug-ins from this folder", take_module_dir },
 	{ 'i', "info", NULL, "print what PHP knows about itself", take_info },
 	{ 'm', "modules", NULL, "print the modules that PHP has", take_modules },
 	{ 'v', "version", NULL, "print the versions", take_version },
 	{ 'h', "help", NULL, "print this", take_help },
 	{ '?', "usage", NULL, NULL, take_help },
-	{ 'p', "prefix", "DIR", NULL, NULL },
-	{ 'g', "pid", "FILE", NULL, NULL },
-	{ 'e', "profile-info", NULL, NULL, NULL },
 };
 
 struct cli_words {                      /* where the parser stands */
@@ -151,10 +167,6 @@ static int cli_take(struct cli_words *w, const struct cli_option *o, const char 
 {
 	const char *value = attached;
 
-	if (!o->take && o->letter)
-		return err_set(err, "option -%c, --%s is not built into this version", o->letter, o->name);
-	if (!o->value && attached)
-		return err_set(err, "option --%s takes no value", o->name);
 	if (o->value && !value) {
 		if (w->at + 1 >= w->argc)
 			return err_set(err, "option --%s needs a value: %s", o->name, o->value);
@@ -173,7 +185,9 @@ static int cli_long(struct cli_words *w, struct master_cli *cli, struct err *err
 
 	if (!o)
 		return err_set(err, "unknown option --%.*s", (int)len, name);
-	return cli_take(w, o, equals ? equals + 1 : NULL, cli, err);
+	if (o->value && equals && !equals[1])
+		return err_set(err, "option --%s needs a value: %s", o->name, o->value);
+	return cli_take(w, o, equals ? equals + 1 : NULL, cli, err);    /* as in php-fpm, a flag does not mind one */
 }
 
 static int cli_cluster(struct cli_words *w, struct master_cli *cli, struct err *err)
@@ -188,8 +202,19 @@ static int cli_cluster(struct cli_words *w, struct master_cli *cli, struct err *
 			return cli_take(w, o, p[1] ? rest : NULL, cli, err);
 		if (cli_take(w, o, NULL, cli, err) < 0)
 			return -1;
+		if (cli->complete)
+			return 0;
 	}
 	return 0;
+}
+
+/* The end of the options; -i does not care, as in php-fpm. */
+static int cli_no_option(const char *word, struct master_cli *cli, struct err *err)
+{
+	cli->complete = cli->job == MASTER_JOB_INFO;
+	if (cli->complete)
+		return 0;
+	return err_set(err, "'%s' is no option, and no other argument is expected", word);
 }
 
 static int cli_word(struct cli_words *w, struct master_cli *cli, struct err *err)
@@ -197,7 +222,9 @@ static int cli_word(struct cli_words *w, struct master_cli *cli, struct err *err
 	const char *word = w->argv[w->at];
 
 	if (word[0] != '-' || !word[1])
-		return err_set(err, "'%s' is no option, and no other argument is expected", word);
+		return cli_no_option(word, cli, err);
+	if (strcmp(word, "--") == 0)
+		return w->at + 1 < w->argc ? cli_no_option(w->argv[w->at + 1], cli, err) : 0;
 	return word[1] == '-' ? cli_long(w, cli, err) : cli_cluster(w, cli, err);
 }
 
@@ -209,7 +236,7 @@ int master_cli_parse(int argc, char **argv, struct master_cli *cli_out, struct e
 	*cli_out = (struct master_cli){ .program = slash ? slash + 1 : argc > 0 ? argv[0] : "weir" };
 	if (strncmp(cli_out->program, "php-fpm", 7) == 0)
 		cli_out->names = SPAWN_NAMES_PHP_FPM;
-	for (; w.at < argc; w.at++)
+	for (; w.at < argc && !cli_out->complete; w.at++)
 		if (cli_word(&w, cli_out, err) < 0)
 			return -1;
 	return 0;
@@ -223,8 +250,8 @@ void master_cli_free(struct master_cli *cli)
 
 void master_cli_usage(const char *program, struct buf *out)
 {
-	buf_printf(out, "Usage: %s [-y FILE] [-F [-O] | -D] [-R] [-t[t]] [-c PATH] [-n] [-d NAME[=VALUE]] "
-		   "[-i|-m|-v|-h]\n", program);
+	buf_printf(out, "Usage: %s [-y FILE] [-p DIR] [-g FILE] [-F [-O] | -D] [-R] [-t[t]] [-c PATH] [-n] "
+		   "[-d NAME[=VALUE]] [-e] [-i|-m|-v|-h]\n", program);
 	for (size_t i = 0; i < ARRAY_LEN(cli_options); i++) {
 		const struct cli_option *o = &cli_options[i];
 

@@ -1,6 +1,6 @@
 /* master_cli.h -- the command line: php-fpm's, read as php-fpm reads it. Pure: nothing is opened or printed.
  * Flags may be joined (-nFOt), a value may follow at once or as the next word (-yFILE, -y FILE, -y=FILE, --long FILE,
- * --long=FILE). */
+ * --long=FILE). -h, -v and -m act where they stand: what follows them is not looked at. */
 #ifndef WEIR_MASTER_CLI_H
 #define WEIR_MASTER_CLI_H
 
@@ -16,15 +16,19 @@ enum master_background { MASTER_BACKGROUND_CONFIGURED, MASTER_BACKGROUND_YES, MA
 struct master_cli {
 	const char *program;            /* argv[0] without its folder */
 	enum spawn_names names;         /* php-fpm's when program begins so */
-	enum master_job job;            /* the first of -h -v -i -m */
+	enum master_job job;            /* the first of -h -v -m, else -i */
+	bool complete;                  /* -h, -v or -m was met: the rest of the line does not count */
 	unsigned tests;                 /* how often -t was given: 1 checks, 2 dumps as well */
-	const char *conf_file;          /* NULL: the default */
+	const char *conf_file;          /* NULL or empty: the default */
+	const char *prefix;             /* -p, or NULL */
+	const char *pid_file;           /* -g, or NULL */
 	const char *module_dir;         /* NULL: the default */
 	enum master_background background;      /* the last of -D and -F */
 	bool force_stderr;
 	bool allow_root;
 	const char *ini_path;           /* -c, or NULL */
 	bool no_ini;
+	bool profile_info;              /* -e */
 	const char **defines;           /* each -d as written */
 	size_t define_count;
 };

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "src/base/log.h"
 #include "src/base/mem.h"
@@ -20,6 +21,7 @@
 #define WEIR_PKGLIBDIR "/usr/local/lib/weir"
 #endif
 #define PHP_FPM "php-fpm"
+#define FPM_CONFIG "fpm.config="
 #define PHP_FPM_CONF "/etc/php/%s/fpm/php-fpm.conf"
 
 char *master_conf_version_in(const char *name, const char *start)
@@ -109,13 +111,28 @@ static char *conf_fpm_version(const struct master *m)
 	return version ? version : conf_newest_fpm();
 }
 
+/* What -d says of fpm.config, an ini entry that names the file; the last one counts. */
+static const char *conf_file_defined(const struct master_cli *cli)
+{
+	const char *file = NULL;
+
+	for (size_t i = 0; i < cli->define_count; i++)
+		if (strncmp(cli->defines[i], FPM_CONFIG, strlen(FPM_CONFIG)) == 0)
+			file = cli->defines[i] + strlen(FPM_CONFIG);
+	return file;
+}
+
 static char *conf_default_file(const struct master *m)
 {
+	const char *given = m->cli.conf_file ? m->cli.conf_file : conf_file_defined(&m->cli);
+	bool is_php_fpm = m->cli.names == SPAWN_NAMES_PHP_FPM;
 	char *version, *file;
 
-	if (m->cli.conf_file)
-		return xstrdup(m->cli.conf_file);
-	if (m->cli.names != SPAWN_NAMES_PHP_FPM)
+	if (given && *given)
+		return xstrdup(given);
+	if (m->cli.prefix)
+		return xasprintf("%s/etc/%s", m->cli.prefix, is_php_fpm ? "php-fpm.conf" : "weir/weir.conf");
+	if (!is_php_fpm)
 		return xstrdup(WEIR_SYSCONFDIR "/weir/weir.conf");
 	version = conf_fpm_version(m);
 	file = xasprintf(PHP_FPM_CONF, version ? version : "8.2");
@@ -123,7 +140,7 @@ static char *conf_default_file(const struct master *m)
 	return file;
 }
 
-/* What the SAPI is told of -c, -n and -d. A zygote's folder is not the caller's: paths are made absolute. */
+/* What the SAPI is told of -c, -n, -e and -d. A zygote's folder is not the caller's: paths are made absolute. */
 static void conf_options(const struct master_cli *cli, struct buf *out)
 {
 	char *absolute = cli->ini_path ? realpath(cli->ini_path, NULL) : NULL;
@@ -133,6 +150,8 @@ static void conf_options(const struct master_cli *cli, struct buf *out)
 	free(absolute);
 	if (cli->no_ini)
 		spawn_option_add(out, "-n", NULL, "1");
+	if (cli->profile_info)
+		spawn_option_add(out, "-e", NULL, "1");
 	for (size_t i = 0; i < cli->define_count; i++) {
 		const char *equals = strchr(cli->defines[i], '=');
 		size_t len = equals ? (size_t)(equals - cli->defines[i]) : strlen(cli->defines[i]);
@@ -150,10 +169,21 @@ void master_conf_paths(struct master *m)
 	conf_options(&m->cli, &m->options);
 }
 
+int master_conf_prefix(const struct master *m, struct err *err)
+{
+	struct stat st;
+
+	if (!m->cli.prefix || (stat(m->cli.prefix, &st) == 0 && S_ISDIR(st.st_mode)))
+		return 0;
+	return err_set(err, "the global prefix '%s' does not exist or is not a directory", m->cli.prefix);
+}
+
 struct conf *master_conf_load(const struct master *m, struct conf_notes *notes_out)
 {
 	struct conf_load_options opt = {
 		.file = m->conf_file,
+		.prefix = m->cli.prefix,
+		.pid = m->cli.pid_file,
 		.as_root = m->as_root,
 		.allow_root_pools = m->cli.allow_root,
 		.module_dir = m->module_dir,

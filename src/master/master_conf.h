@@ -9,6 +9,8 @@ struct master;
 
 /* Fill in conf_file, module_dir and options from the command line and the defaults. */
 void master_conf_paths(struct master *m);
+/* Is the folder of -p there? -1 with err. */
+int master_conf_prefix(const struct master *m, struct err *err);
 /* NULL when there are errors; the caller says the notes and frees them. */
 struct conf *master_conf_load(const struct master *m, struct conf_notes *notes_out);
 /* Every note as a line of the log. */

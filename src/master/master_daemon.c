@@ -79,6 +79,7 @@ int master_daemon_detach(struct err *err)
 	return rc;
 }
 
+/* The words are php-fpm's, what stands in brackets is ours. */
 static int limits_one(int which, const char *key, int64_t value, struct err *err)
 {
 	rlim_t n = value < 0 ? RLIM_INFINITY : (rlim_t)value;
@@ -86,8 +87,9 @@ static int limits_one(int which, const char *key, int64_t value, struct err *err
 
 	if (value == 0 || setrlimit(which, &limit) == 0)
 		return 0;
-	return err_sys(err, "cannot set %s to %lld (the limit that Weir was started with is lower, or the system's is)",
-		       key, (long long)value);
+	return err_sys(err, "failed to set %s for this pool. Please check your system limits or decrease %s. setrlimit(%s, "
+		       "%lld) (the master's own limit, of [global]; the one that Weir was started with is lower)", key,
+		       key, which == RLIMIT_CORE ? "RLIMIT_CORE" : "RLIMIT_NOFILE", (long long)value);
 }
 
 int master_daemon_limits(const struct conf_global *global, bool as_root, struct err *err)

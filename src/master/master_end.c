@@ -2,6 +2,7 @@
  * A drain gives each pool the same time; what has not ended some seconds past it is killed, so the end always comes. */
 #include <signal.h>
 #include "src/base/log.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
 
 #define END_GIVE_UP_MS 5000             /* what SIGKILL does not end in this time is left to the kernel */
@@ -44,6 +45,7 @@ void master_end(struct master *m)
 		return;
 	}
 	m->phase = MASTER_ENDING;
+	master_notify_stopping(m);
 	m->budget_ms = bound_s > 0 ? (uint64_t)bound_s * 1000 : MASTER_END_MS;
 	end_deadline(m, m->budget_ms + MASTER_GRACE_MS);
 	end_poolless(m, m->budget_ms);
@@ -56,6 +58,8 @@ void master_stop(struct master *m)
 {
 	if (m->phase == MASTER_STOPPING)
 		return;
+	if (m->phase != MASTER_ENDING)
+		master_notify_stopping(m);
 	m->phase = MASTER_STOPPING;
 	end_deadline(m, MASTER_STOP_MS);
 	for (struct master_proc *p = m->procs; p; p = p->next)

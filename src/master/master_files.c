@@ -19,20 +19,38 @@ static const struct file_kind {
 
 static struct master_log_name file_name(int kind, const char *path)
 {
-	return (struct master_log_name){ kinds[kind].key, kinds[kind].words, path };
+	return (struct master_log_name){ kinds[kind].key, path };
+}
+
+/* NULL: the pool has no such file. As in php-fpm, a slow log to which nothing will be written is not made. */
+static const char *path_of(const struct conf_pool *pool, int kind)
+{
+	if (kind == MASTER_FILE_SLOW)
+		return pool->request_slowlog_timeout_s > 0 ? pool->slowlog : NULL;
+	return pool->access_log;
+}
+
+int master_files_check(const struct conf_pool *pool, struct err *err)
+{
+	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
+		struct master_log_name name = file_name(i, path_of(pool, i));
+
+		if (name.path && master_log_check(&name, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err)
 {
-	const char *paths[] = { [MASTER_FILE_ACCESS] = pool->access_log, [MASTER_FILE_SLOW] = pool->slowlog };
-
 	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
 		struct master_file *f = &spec->files[i];
-		struct master_log_name name = file_name(i, paths[i]);
+		const char *path = path_of(pool, i);
+		struct master_log_name name = file_name(i, path);
 
-		if (!paths[i])
+		if (!path)
 			continue;
-		f->path = xstrdup(paths[i]);
+		f->path = xstrdup(path);
 		f->fd = master_log_open(&name, err);
 		if (f->fd < 0)
 			return -1;
@@ -47,23 +65,6 @@ void master_files_close(struct master_spec *spec)
 		free(spec->files[i].path);
 		spec->files[i].path = NULL;
 	}
-}
-
-int master_files_check(const struct conf_pool *pool)
-{
-	const char *paths[] = { [MASTER_FILE_ACCESS] = pool->access_log, [MASTER_FILE_SLOW] = pool->slowlog };
-	struct err err;
-	int rc = 0;
-
-	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
-		struct master_log_name name = file_name(i, paths[i]);
-
-		if (!paths[i] || master_log_check(&name, &err) == 0)
-			continue;
-		log_error("[pool %s] %s", pool->name, err.text);
-		rc = -1;
-	}
-	return rc;
 }
 
 static bool file_reopen(struct master_spec *spec, int kind)

@@ -4,6 +4,7 @@
 #include "src/master/master_listen.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -59,21 +60,28 @@ static void listen_free(struct master_listener *l)
 	free(l);
 }
 
+static void listen_know_path(struct master_listener *l)
+{
+	struct stat st;
+
+	if (!l->path || lstat(l->path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	l->linked = true;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+}
+
 static struct master_listener *listen_open(const struct master_bind_addr *addr, const struct master_listen_want *want,
 					   struct err *err)
 {
 	struct master_listener *l = xcalloc(1, sizeof(*l));
-	struct stat st;
 
 	l->key = xstrdup(addr->key);
 	if (addr->path)
 		l->path = xstrdup(addr->path);
 	l->fd = master_bind_open(addr, want, err);
-	if (l->fd >= 0 && l->path && lstat(l->path, &st) == 0) {
-		l->linked = true;
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
+	if (l->fd >= 0)
+		listen_know_path(l);
 	if (l->fd < 0) {
 		listen_free(l);
 		return NULL;
@@ -104,6 +112,20 @@ struct master_listener *master_listen_hold(struct master_listeners *all, const s
 	master_bind_addr_free(&addr);
 	if (l)
 		l->refs++;
+	return l;
+}
+
+struct master_listener *master_listen_adopt(struct master_listeners *all, const char *key, const char *path, int fd)
+{
+	struct master_listener *l = xcalloc(1, sizeof(*l));
+
+	l->key = xstrdup(key);
+	if (path)
+		l->path = xstrdup(path);
+	l->fd = fd;
+	l->refs = 1;
+	listen_know_path(l);
+	master_listen_insert(all, l);
 	return l;
 }
 
@@ -141,12 +163,29 @@ void master_listen_drop(struct master_listeners *all, struct master_listener **l
 	listen_free(gone);
 }
 
-/* There is no path to take away. TCP: what asks for a new connection is dropped, and the peer asks again until the
- * socket has gone; those that wait already are not touched. An abstract socket only gets a backlog of one. */
-static void listen_drop_new(int fd)
+/* What asks for a new connection is dropped, and its peer asks again until the socket has gone. Linux asks
+ * CAP_NET_ADMIN for it on some versions. */
+static int listen_filter_all(int fd)
 {
 	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog all = { .len = 1, .filter = &drop };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all));
+}
+
+/* Bound to an interface that does not exist the socket is found by nobody any more: its peers are refused. Any user
+ * may do that to a socket that is bound to none (Linux 5.7). */
+static int listen_bind_nowhere(int fd)
+{
+	const int nowhere = INT_MAX;
+
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere));
+}
+
+/* There is no path to take away. Those that wait already are not touched. An abstract socket only gets a backlog of
+ * one. */
+static void listen_drop_new(int fd)
+{
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
 
@@ -154,8 +193,9 @@ static void listen_drop_new(int fd)
 		return;
 	if (sa.ss_family == AF_UNIX)
 		listen(fd, 0);
-	else if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)) < 0)
-		log_debug("SO_ATTACH_FILTER: %s", strerror(errno));
+	else if (listen_filter_all(fd) < 0 && listen_bind_nowhere(fd) < 0)
+		log_warning("a socket cannot be closed to new connections (%s): under load the end takes its whole time",
+			    strerror(errno));
 }
 
 void master_listen_unlink(struct master_listener *l)

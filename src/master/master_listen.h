@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "src/base/err.h"
+#include "src/conf/conf.h"
 
 struct master_listener {
 	char *key;                      /* the address, resolved: two spellings of one address have one key */
@@ -31,6 +32,8 @@ struct master_listen_want {
 	uid_t uid;                      /* (uid_t)-1, (gid_t)-1: leave; Unix sockets with a path only */
 	gid_t gid;
 	unsigned mode;
+	const struct conf_acl *acl;     /* borrowed; likewise */
+	size_t acl_count;
 };
 
 enum master_listen_how { MASTER_LISTEN_OPENED, MASTER_LISTEN_KEPT };
@@ -39,6 +42,8 @@ enum master_listen_how { MASTER_LISTEN_OPENED, MASTER_LISTEN_KEPT };
  * opened. A kept one gets its owner, mode and backlog by master_listen_apply only. */
 struct master_listener *master_listen_hold(struct master_listeners *all, const struct master_listen_want *want,
 					   enum master_listen_how *how_out, struct err *err);
+/* Hold a socket that was opened by somebody else; takes fd. path: NULL for one without. */
+struct master_listener *master_listen_adopt(struct master_listeners *all, const char *key, const char *path, int fd);
 /* Owner, mode and backlog of a kept socket. -1 with err. */
 int master_listen_apply(struct master_listener *l, const struct master_listen_want *want, struct err *err);
 /* Would it do? For -t: addresses and folders are looked at, nothing is bound. -1 with err. */

@@ -14,17 +14,37 @@
 #include "src/master/master_priv.h"
 #include "src/master/master_std.h"
 
-/* php-fpm's words, and what to do where that is plain. */
+static const struct log_words {
+	const char *key, *failed;       /* php-fpm's words, one path in them */
+} log_words[] = {
+	{ "error_log", "failed to open error_log (%s)" },
+	{ "access.log", "failed to open access log (%s)" },
+	{ "slowlog", "Unable to create or open slowlog(%s)" },
+};
+
+static char *log_failed_words(const char *key, const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(log_words); i++) {
+		const char *words = log_words[i].failed, *at = strstr(words, "%s");
+
+		if (strcmp(log_words[i].key, key) == 0)
+			return xasprintf("%.*s%s%s", (int)(at - words), words, path, at + 2);
+	}
+	return xasprintf("failed to open %s (%s)", key, path);
+}
+
+/* And what to do, where that is plain. */
 static int log_open_failed(const struct master_log_name *name, struct err *err)
 {
 	int why = errno;
-	char *copy = xstrdup(name->path), *folder = dirname(copy);
+	char *copy = xstrdup(name->path), *folder = dirname(copy), *words = log_failed_words(name->key, name->path);
 	struct stat st;
 	bool missing = why == ENOENT && stat(folder, &st) < 0;
 
-	err_set(err, "failed to open %s (%s): %s (%d)%s%s%s%s", name->words, name->path, strerror(why), why,
+	err_set(err, "%s: %s (%d)%s%s%s%s", words, strerror(why), why,
 		missing ? ": make the folder '" : "", missing ? folder : "", missing ? "' or set " : "",
 		missing ? name->key : "");
+	free(words);
 	free(copy);
 	return -1;
 }
@@ -70,7 +90,7 @@ int master_log_check(const struct master_log_name *name, struct err *err)
 
 int master_log_open_error(const struct conf_global *global, int *fd_out, struct err *err)
 {
-	struct master_log_name name = { "error_log", "error_log", global->error_log };
+	struct master_log_name name = { "error_log", global->error_log };
 
 	*fd_out = -1;
 	if (conf_logs_to_syslog(global))
@@ -100,6 +120,15 @@ void master_log_use(struct master *m, const struct conf_global *global, int fd)
 	fd_close(&old);
 }
 
+/* Started by somebody whose stderr is this very file. */
+static bool log_is_stderr(int fd)
+{
+	struct stat log, err;
+
+	return fstat(fd, &log) == 0 && fstat(STDERR_FILENO, &err) == 0 && log.st_dev == err.st_dev &&
+	       log.st_ino == err.st_ino;
+}
+
 int master_log_start(struct master *m, struct err *err)
 {
 	int fd;
@@ -112,7 +141,7 @@ int master_log_start(struct master *m, struct err *err)
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return err_sys(err, "cannot use stderr as the log");
-	} else {
+	} else if (!log_is_stderr(fd)) {
 		log_also_to_fd(STDERR_FILENO);
 	}
 	master_log_use(m, &m->conf->global, fd);
@@ -121,12 +150,17 @@ int master_log_start(struct master *m, struct err *err)
 
 void master_log_launched(struct master *m)
 {
+	if (!m->log_to_stderr)
+		log_also_to_fd(-1);
+}
+
+void master_log_settled(struct master *m)
+{
 	int null;
 
 	m->launched = true;
 	if (m->log_to_stderr)
 		return;
-	log_also_to_fd(-1);
 	if (m->log_fd >= 0)
 		dup2(m->log_fd, STDERR_FILENO);
 	if (!m->log_to_syslog || !m->background)
@@ -135,6 +169,12 @@ void master_log_launched(struct master *m)
 	if (null >= 0)
 		dup2(null, STDERR_FILENO);
 	fd_close(&null);
+}
+
+void master_log_failed(struct master *m)
+{
+	if (!m->log_to_stderr && !m->launched)
+		log_also_to_fd(STDERR_FILENO);
 }
 
 static void error_log_reopen(struct master *m)

@@ -9,7 +9,6 @@ struct conf_global;
 
 struct master_log_name {
 	const char *key;                /* the key that names it */
-	const char *words;              /* what php-fpm's messages call it */
 	const char *path;
 };
 
@@ -26,6 +25,10 @@ void master_log_form(const struct conf_global *global);
  * only looked at. -1 with err. */
 int master_log_start(struct master *m, struct err *err);
 void master_log_launched(struct master *m);
+/* The start is over: what a library writes to stderr goes to the log as well. */
+void master_log_settled(struct master *m);
+/* The start has failed after all: stderr hears it too. */
+void master_log_failed(struct master *m);
 /* SIGUSR1: open it anew and tell the pool processes; when that fails the old one stays. */
 void master_log_reopen(struct master *m);
 /* Take this descriptor as the log, -1: the system's; the old one is closed. */

@@ -9,6 +9,7 @@
 #include "src/base/ipc.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
@@ -41,6 +42,7 @@ static pid_t zygote_spawn(struct master_proc *p, const struct ipc_msg *msg, stru
 	char *title = master_spawn_title(m->cli.names, SPAWN_ZYGOTE, spec->name);
 	struct master_spawn plan = {
 		.title = title, .info = &info, .whole_environ = !spec->clear_env,
+		.passed = spec->env_pass,
 		.out = msg->fds[ORDER_FD_OUTPUT], .err = msg->fds[ORDER_FD_OUTPUT],
 		.link = msg->fds[ORDER_FD_LINK], .log = -1, .board = msg->fds[ORDER_FD_BOARD],
 		.ready = msg->fds[ORDER_FD_READY], .access = -1, .slow = -1, .status = -1,
@@ -110,20 +112,23 @@ static void said_ready(struct master_proc *p, const struct ipc_msg *msg)
 
 static void said_failing(struct master_proc *p, const struct ipc_msg *msg)
 {
-	(void)msg;
+	struct master_failing how;
+
+	memcpy(&how, msg->body, sizeof(how));
 	if (p->state != MASTER_PROC_STARTING)
 		return;
 	p->state = MASTER_PROC_FAILING;
 	if (p->pool && p->pool->proc == p)
-		master_pool_failing(p->pool);
+		master_pool_failing(p->pool, how.cannot_load != 0);
 }
 
 /* One that has nothing to do is ready as well: a reload need not wait for its first request. */
 static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 {
-	(void)msg;
 	if (!p->spec->ondemand)
 		return;
+	if (p->pool && p->pool->proc == p)
+		p->pool->totals = *(const struct master_totals *)msg->body;
 	/* It said so before it was told to drain, and ends by itself: others may wait on its socket by now. */
 	if (p->state == MASTER_PROC_ENDING)
 		p->state = MASTER_PROC_RESTING;
@@ -135,22 +140,46 @@ static void said_at_rest(struct master_proc *p, const struct ipc_msg *msg)
 	master_proc_stop(p, MASTER_PROC_RESTING, MASTER_REST_MS);
 }
 
-static bool listener_is_wanted(const struct master *m, const struct master_listener *l)
-{
-	for (size_t i = 0; i < m->pool_count && !master_is_ending(m); i++)
-		if (m->pools[i]->spec->listener == l)
-			return true;
-	return false;
-}
-
 static void said_drained(struct master_proc *p, const struct ipc_msg *msg)
 {
 	(void)msg;
 	if (p->state != MASTER_PROC_ENDING)
 		return;
-	if (!listener_is_wanted(p->m, p->spec->listener))
-		master_listen_unlink(p->spec->listener);
+	master_spec_unlink(p->m, p->spec);
 	master_proc_last(p);
+}
+
+static void said_figures(struct master_proc *p, const struct ipc_msg *msg)
+{
+	memcpy(&p->figures, msg->body, sizeof(p->figures));
+	p->figures_asked = false;
+	master_notify_heard(p->m);
+}
+
+static void said_crashed(struct master_proc *p, const struct ipc_msg *msg)
+{
+	struct master *m = p->m;
+	const struct conf_global *g = &m->conf->global;
+	int threshold = g->emergency_restart_threshold;
+
+	(void)msg;
+	if (threshold <= 0 || master_is_ending(m) ||
+	    !master_crashes_note(&m->crashes, clock_ms(), (size_t)threshold,
+				 (uint64_t)g->emergency_restart_interval_s * 1000))
+		return;
+	log_warning("failed processes threshold (%d in %lld sec) is reached, initiating reload", threshold,
+		    (long long)g->emergency_restart_interval_s);
+	/* Not from here: a reload looks at all processes, and this one is being heard. */
+	event_active(m->again, EV_TIMEOUT, 0);
+}
+
+static void said_want(struct master_proc *p, const struct ipc_msg *msg)
+{
+	struct master_wish wish;
+
+	memcpy(&wish, msg->body, sizeof(wish));
+	if (!p->dead)
+		master_grants_wanted(p, wish.seq, wish.count);
 }
 
 /* All that a pool process may say. */
@@ -163,8 +192,11 @@ static const struct order {
 	{ POOL_ORDER_ZYGOTE, 0, ORDER_FDS, order_zygote },
 	{ POOL_KILL, sizeof(struct master_pid), 0, order_kill },
 	{ POOL_READY, 0, 0, said_ready },
-	{ POOL_FAILING, 0, 0, said_failing },
-	{ POOL_AT_REST, 0, 0, said_at_rest },
+	{ POOL_FAILING, sizeof(struct master_failing), 0, said_failing },
+	{ POOL_AT_REST, sizeof(struct master_totals), 0, said_at_rest },
+	{ POOL_FIGURES, sizeof(struct master_figures), 0, said_figures },
+	{ POOL_CRASHED, 0, 0, said_crashed },
+	{ POOL_WANT, sizeof(struct master_wish), 0, said_want },
 	{ POOL_DRAINED, 0, 0, said_drained },
 };
 

@@ -16,6 +16,7 @@ struct master_pool *master_pool_new(struct master *m, struct master_spec *spec)
 
 	pool->m = m;
 	pool->spec = master_spec_hold(spec);
+	pool->totals.start_s = clock_wall_us() / 1000000;
 	pool->state = MASTER_POOL_CLOSED;
 	return pool;
 }
@@ -37,6 +38,9 @@ void master_pool_unwatch(struct master_pool *pool)
 	if (pool->wake)
 		event_free(pool->wake);
 	pool->wake = NULL;
+	if (pool->wake_status)
+		event_free(pool->wake_status);
+	pool->wake_status = NULL;
 }
 
 void master_pool_answered(struct master_pool *pool)
@@ -69,6 +73,10 @@ void master_pool_rest(struct master_pool *pool)
 	pool->state = MASTER_POOL_AT_REST;
 	pool->wake = event_new(pool->m->base, pool->spec->listener->fd, EV_READ, pool_on_wake, pool);
 	BUG_IF(!pool->wake || event_add(pool->wake, NULL) < 0);
+	if (pool->spec->status) {
+		pool->wake_status = event_new(pool->m->base, pool->spec->status->fd, EV_READ, pool_on_wake, pool);
+		BUG_IF(!pool->wake_status || event_add(pool->wake_status, NULL) < 0);
+	}
 	master_pool_answered(pool);
 }
 
@@ -142,11 +150,18 @@ void master_pool_start(struct master_pool *pool)
 		pool_failed_once(pool, false, false);
 }
 
+static void pool_unlink(struct master_pool *pool)
+{
+	master_listen_unlink(pool->spec->listener);
+	if (pool->spec->status)
+		master_listen_unlink(pool->spec->status);
+}
+
 void master_pool_close(struct master_pool *pool)
 {
 	master_pool_unwatch(pool);
 	pool->state = MASTER_POOL_CLOSED;
-	master_listen_unlink(pool->spec->listener);
+	pool_unlink(pool);
 }
 
 /* The new process serves: the old one may go. */
@@ -173,12 +188,14 @@ void master_pool_ready(struct master_pool *pool)
 {
 	if (pool_backoff_ok(&pool->backoff) == POOL_BACKOFF_WELL)
 		log_notice("[pool %s] its pool process is well again", pool->spec->name);
+	pool->cannot_load = false;
 	pool_relieve(pool);
 	master_pool_answered(pool);
 }
 
-void master_pool_failing(struct master_pool *pool)
+void master_pool_failing(struct master_pool *pool, bool cannot_load)
 {
+	pool->cannot_load = cannot_load;
 	if (pool->standby) {
 		struct master_proc *failed = pool->proc;
 
@@ -201,7 +218,7 @@ static bool pool_lost_standby(struct master_pool *pool, const struct master_proc
 /* Nothing runs. Whoever connected before the path went is served all the same. */
 static void pool_end_rest(struct master_pool *pool, uint64_t budget_ms)
 {
-	master_listen_unlink(pool->spec->listener);
+	pool_unlink(pool);
 	if (pool->m->phase == MASTER_ENDING && master_listen_waiting(pool->spec->listener)) {
 		master_pool_start(pool);
 		if (pool->proc)
@@ -215,7 +232,7 @@ static void pool_end_rest(struct master_pool *pool, uint64_t budget_ms)
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms)
 {
 	if (pool->standby)
-		master_pool_failing(pool);
+		master_pool_failing(pool, false);
 	if (pool->state == MASTER_POOL_AT_REST)
 		pool_end_rest(pool, budget_ms);
 	else if (pool->state != MASTER_POOL_RUNNING)

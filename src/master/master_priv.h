@@ -16,6 +16,8 @@
 #include "src/conf/conf.h"
 #include "src/master/master_bucket.h"
 #include "src/master/master_cli.h"
+#include "src/master/master_crashes.h"
+#include "src/master/master_grants.h"
 #include "src/master/master_listen.h"
 #include "src/master/master_proto.h"
 
@@ -40,11 +42,13 @@ struct master_spec {
 	char *name;                     /* of the pool */
 	bool ondemand;
 	bool clear_env;
+	char *env_pass;                 /* as struct master_spawn has it; NULL: none */
 	uid_t uid;                      /* its owner's */
 	char *section;                  /* for conf_pool_read */
 	size_t section_len;
 	char *module;                   /* path of its SAPI's plug-in */
 	struct master_listener *listener;
+	struct master_listener *status; /* of pm.status_listen; NULL: none */
 	struct master_file files[MASTER_FILE_COUNT];
 };
 
@@ -62,10 +66,13 @@ struct master_pool {
 	struct master_proc *proc;       /* RUNNING: the process that serves, or is to */
 	struct master_proc *standby;    /* during a reload: the old one, until proc is ready */
 	struct event *wake;             /* AT_REST: its socket; WAITING: the timer; else NULL */
+	struct event *wake_status;      /* AT_REST: the socket of pm.status_listen, if it has one */
 	struct pool_backoff backoff;
 	uint32_t generation;            /* the last that was ordered */
+	struct master_totals totals;    /* when it last went to rest */
 	bool answered;                  /* in this start or reload: ready, failing, at rest or dead */
 	bool start_failed;              /* said in the log */
+	bool cannot_load;               /* the answer: its application does not load */
 };
 
 enum master_proc_state {
@@ -91,6 +98,9 @@ struct master_proc {
 	struct event *late;             /* armed: SIGKILL when it fires */
 	struct master_bucket orders;
 	uint64_t born_us;
+	struct master_figures figures;  /* as it told them last */
+	bool figures_asked;             /* and not told yet */
+	struct master_grant grant;      /* with process.max */
 	bool dead;                      /* reaped: its last words are being read */
 	bool was_ready;
 };
@@ -115,7 +125,7 @@ struct master {
 	struct master_cli cli;
 	char *conf_file;
 	char *module_dir;
-	struct buf options;             /* -c -n -d for SAPIs */
+	struct buf options;             /* -c -n -e -d for SAPIs */
 	bool as_root;
 	int exe_fd;
 	uint32_t pool_uid, pool_gid;    /* of pool processes */
@@ -125,6 +135,7 @@ struct master {
 	size_t pool_count;
 	struct master_listeners listeners;
 	struct master_proc *procs;
+	size_t proc_count;
 	struct master_zygote *zygotes;
 
 	bool background;
@@ -144,6 +155,11 @@ struct master {
 	size_t unanswered;              /* pools that have not answered yet */
 	bool reload_again;              /* asked for while another was going on */
 	bool killed;                    /* the deadline has passed */
+	bool start_failed;              /* no pool could load its application */
+	struct master_notify *notify;   /* NULL: nobody wants to be told */
+	struct master_figures gone;     /* requests of processes that have ended */
+	struct master_crashes crashes;
+	uint64_t grants_short_ms;       /* when process.max was reached last; 0: never */
 	uint64_t budget_ms;             /* ENDING: what each drain was given */
 };
 
@@ -153,13 +169,18 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 struct master_spec *master_spec_hold(struct master_spec *spec);
 void master_spec_drop(struct master *m, struct master_spec **spec);
 struct master_listen_want master_spec_want(const struct conf_pool *pool);
+/* The same for pm.status_listen. */
+struct master_listen_want master_spec_want_status(const struct conf_pool *pool);
+/* Take the paths of its sockets away, but for those of which a pool in force has need. */
+void master_spec_unlink(struct master *m, struct master_spec *spec);
 /* Specs of all pools with their sockets held, in the order of the file; NULL with err and everything
  * undone. */
 struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err);
 
 /* master_files.c: access and slow logs */
+/* Could they be opened? Makes nothing. */
+int master_files_check(const struct conf_pool *pool, struct err *err);
 int master_files_open(struct master_spec *spec, const struct conf_pool *pool, struct err *err);
-int master_files_check(const struct conf_pool *pool);    /* 0, or -1 after it has said which cannot be opened */
 void master_files_close(struct master_spec *spec);
 /* Open them anew and tell the pool processes. What cannot be opened stays as it was, and is named in the log. */
 void master_files_reopen(struct master *m);
@@ -173,7 +194,7 @@ void master_pool_unwatch(struct master_pool *pool);
 void master_pool_end(struct master_pool *pool, uint64_t budget_ms);
 void master_pool_close(struct master_pool *pool);
 void master_pool_ready(struct master_pool *pool);
-void master_pool_failing(struct master_pool *pool);
+void master_pool_failing(struct master_pool *pool, bool cannot_load);
 void master_pool_proc_died(struct master_pool *pool, struct master_proc *proc, int status);
 void master_pool_answered(struct master_pool *pool);
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "pool/zygote_confine.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
@@ -138,7 +139,25 @@ static int test_probe(struct master *m, const struct conf *conf, const struct co
 	return rc;
 }
 
-/* Each plug-in once, for the first pool that needs it. */
+int master_probe_threads(struct master *m, const struct conf *conf)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < conf->pool_count; i++) {
+		const struct conf_pool *pool = conf->pools[i];
+		char *module = NULL;
+
+		if (pool->threads_per_child > 1
+		    && conf_find_module(m->module_dir, pool->sapi, pool->php_version, &module, NULL) == 0
+		    && test_probe(m, conf, pool, module) < 0)
+			rc = -1;
+		free(module);
+	}
+	return rc;
+}
+
+/* PHP's plug-ins once each, for the first pool that needs them; for other SAPIs each pool, since each has an
+ * application of its own. */
 static int test_probes(struct master *m, const struct conf *conf)
 {
 	char **seen = xcalloc(conf->pool_count + 1, sizeof(*seen));
@@ -155,7 +174,8 @@ static int test_probes(struct master *m, const struct conf *conf)
 			rc = -1;
 			continue;
 		}
-		while (j < i && strcmp(seen[j], seen[i]) != 0)
+		while (j < i && (strcmp(pool->sapi, "php") != 0 || strcmp(seen[j], seen[i]) != 0 ||
+				 pool->threads_per_child > 1))
 			j++;
 		if (j == i && test_probe(m, conf, pool, seen[i]) < 0)
 			rc = -1;
@@ -166,10 +186,30 @@ static int test_probes(struct master *m, const struct conf *conf)
 	return rc;
 }
 
+static void test_confinement(const struct conf_pool *pool)
+{
+	if (pool->apparmor_hat && !zygote_confine_possible())
+		log_warning("[pool %s] apparmor_hat = %s: this kernel runs without AppArmor, or Weir was built without "
+			    "libapparmor: the pool will not start here", pool->name, pool->apparmor_hat);
+}
+
+static int test_pool(const struct conf_pool *pool)
+{
+	struct master_listen_want want = master_spec_want(pool), status = master_spec_want_status(pool);
+	struct err err;
+
+	test_confinement(pool);
+	if (master_listen_check(&want, &err) == 0 && (!status.listen || master_listen_check(&status, &err) == 0)
+	    && master_files_check(pool, &err) == 0)
+		return 0;
+	log_error("[pool %s] %s", pool->name, err.text);
+	return -1;
+}
+
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
-	struct master_log_name error_log = { "error_log", "error_log", conf->global.error_log };
+	struct master_log_name error_log = { "error_log", conf->global.error_log };
 	struct err err;
 	int rc = 0;
 
@@ -181,16 +221,9 @@ static int test_surroundings(struct master *m, const struct conf *conf)
 		log_error("%s", err.text);
 		rc = -1;
 	}
-	for (size_t i = 0; i < conf->pool_count; i++) {
-		struct master_listen_want want = master_spec_want(conf->pools[i]);
-
-		if (master_files_check(conf->pools[i]) < 0)
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (test_pool(conf->pools[i]) < 0)
 			rc = -1;
-		if (master_listen_check(&want, &err) == 0)
-			continue;
-		log_error("[pool %s] %s", conf->pools[i]->name, err.text);
-		rc = -1;
-	}
 	return rc;
 }
 

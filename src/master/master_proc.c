@@ -11,6 +11,7 @@
 #include "src/base/ipc.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/master/master_notify.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
@@ -57,7 +58,8 @@ static pid_t proc_spawn(struct master_proc *p, int link, struct err *err)
 	struct master_spawn plan = {
 		.title = title, .info = &info, .out = -1, .err = -1, .link = link, .log = m->log_fd,
 		.board = -1, .ready = -1, .access = spec->files[MASTER_FILE_ACCESS].fd,
-		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = -1, .listen = &spec->listener->fd,
+		.slow = spec->files[MASTER_FILE_SLOW].fd, .status = spec->status ? spec->status->fd : -1,
+		.listen = &spec->listener->fd,
 	};
 	pid_t pid = master_spawn(m->exe_fd, &plan, err);
 
@@ -73,6 +75,7 @@ static void proc_free(struct master_proc *p)
 		if (*at != p)
 			continue;
 		*at = p->next;
+		m->proc_count--;
 		break;
 	}
 	if (p->link_event)
@@ -103,6 +106,7 @@ struct master_proc *master_proc_start(struct master_pool *pool, struct err *err)
 		return NULL;
 	}
 	p->link = pair[0];
+	master_proc_tell(p, MASTER_TOTALS, 0, &pool->totals, sizeof(pool->totals), -1);
 	p->pid = proc_spawn(p, pair[1], err);
 	fd_close(&pair[1]);
 	if (p->pid < 0) {
@@ -114,6 +118,7 @@ struct master_proc *master_proc_start(struct master_pool *pool, struct err *err)
 	BUG_IF(!p->link_event || !p->late || event_add(p->link_event, NULL) < 0);
 	p->next = m->procs;
 	m->procs = p;
+	m->proc_count++;
 	return p;
 }
 
@@ -226,6 +231,10 @@ void master_proc_died(struct master_proc *proc, int status)
 	pool = proc->pool;
 	if (pool)
 		master_pool_proc_died(pool, proc, status);
+	m->gone.requests += proc->figures.requests;
+	m->gone.slow += proc->figures.slow;
 	proc_free(proc);
+	master_grants_share_out(m);
+	master_notify_heard(m);
 	master_end_check(m);
 }

@@ -10,6 +10,8 @@
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
+#include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 
 struct reload {                         /* what is prepared, and thrown away when something is wrong */
@@ -33,7 +35,7 @@ static int reload_load(struct master *m, struct reload *r)
 	conf_notes_free(&notes);
 	if (!r->conf)
 		log_error("failed to load configuration file '%s'", m->conf_file);
-	return r->conf ? 0 : -1;
+	return r->conf ? master_probe_threads(m, r->conf) : -1;
 }
 
 static bool same_log(const struct conf_global *a, const struct conf_global *b)
@@ -78,6 +80,15 @@ static int reload_prepare(struct master *m, struct reload *r)
 	return r->specs ? 0 : -1;
 }
 
+static void reload_socket(const struct master_spec *spec, struct master_listener *l,
+			  const struct master_listen_want *want)
+{
+	struct err err;
+
+	if (master_listen_apply(l, want, &err) < 0)
+		log_warning("[pool %s] %s; the socket stays as it was", spec->name, err.text);
+}
+
 /* What of it can fail now is said, and does not stop the reload. */
 static void reload_global(struct master *m, struct reload *r)
 {
@@ -91,9 +102,11 @@ static void reload_global(struct master *m, struct reload *r)
 		log_warning("%s; it stays as it was", err.text);
 	for (size_t i = 0; i < r->conf->pool_count; i++) {
 		struct master_listen_want want = master_spec_want(r->conf->pools[i]);
+		struct master_listen_want status = master_spec_want_status(r->conf->pools[i]);
 
-		if (master_listen_apply(r->specs[i]->listener, &want, &err) < 0)
-			log_warning("[pool %s] %s; the socket stays as it was", r->specs[i]->name, err.text);
+		reload_socket(r->specs[i], r->specs[i]->listener, &want);
+		if (r->specs[i]->status)
+			reload_socket(r->specs[i], r->specs[i]->status, &status);
 	}
 	if (same_text(pid, m->pid_file))
 		return;
@@ -223,10 +236,13 @@ void master_reload(struct master *m)
 		m->reload_again = true;
 		return;
 	}
-	if (reload_prepare(m, &r) == 0)
+	master_notify_reloading(m);
+	if (reload_prepare(m, &r) == 0) {
 		reload_commit(m, &r);
-	else
+	} else {
 		log_error("reload refused: everything goes on as before");
+		master_notify_ready(m);
+	}
 	reload_drop(m, &r);
 }
 
@@ -241,7 +257,7 @@ void master_reload_deadline(struct master *m)
 		log_error("[pool %s] neither ready nor failing after %d seconds", pool->spec->name,
 			  MASTER_RELOAD_MS / 1000);
 		if (pool->standby)
-			master_pool_failing(pool);
+			master_pool_failing(pool, false);
 		else
 			master_pool_answered(pool);
 	}

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 #include "src/base/fd.h"
 #include "src/base/mem.h"
+
+#define SPAWN_NAME_MOST 256             /* a variable with a longer name is passed by no pattern */
 
 static const char *const kind_names[] = {
 	[SPAWN_POOL] = "pool",
@@ -47,6 +50,21 @@ static bool spawn_is(const char *entry, const char *name)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
+static bool spawn_passes(const char *patterns, const char *entry)
+{
+	char name[SPAWN_NAME_MOST];
+	size_t len = strcspn(entry, "=");
+
+	if (!patterns || len >= sizeof(name))
+		return false;
+	memcpy(name, entry, len);
+	name[len] = '\0';
+	for (; *patterns; patterns += strlen(patterns) + 1)
+		if (fnmatch(patterns, name, 0) == 0)
+			return true;
+	return false;
+}
+
 static bool spawn_keeps(const struct master_spawn *plan, const char *entry)
 {
 	if (spawn_is(entry, SPAWN_ENV))
@@ -59,7 +77,7 @@ static bool spawn_keeps(const struct master_spawn *plan, const char *entry)
 	for (const char *const *name = kept_php; *name && plan->info->kind != SPAWN_POOL; name++)
 		if (spawn_is(entry, *name))
 			return true;
-	return false;
+	return spawn_passes(plan->passed, entry);
 }
 
 /* Its entries are borrowed from environ, but for the first. */

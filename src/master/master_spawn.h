@@ -13,6 +13,8 @@ struct master_spawn {
 	const char *title;              /* argv[0], and so what ps shows */
 	const struct spawn_info *info;
 	bool whole_environ;             /* give the master's environment; else only what a runtime needs */
+	const char *passed;             /* patterns of more names to give, each with its NUL, an empty one at the
+					 * end; NULL: none */
 	int out, err;                   /* 1 and 2; all descriptors here are borrowed, -1: /dev/null */
 	int link, log, board, ready;    /* SPAWN_FD_LINK ... SPAWN_FD_READY */
 	int access, slow, status;       /* SPAWN_FD_ACCESS ... SPAWN_FD_STATUS */

@@ -15,7 +15,34 @@ struct master_listen_want master_spec_want(const struct conf_pool *pool)
 		.uid = pool->listen_uid,
 		.gid = pool->listen_gid,
 		.mode = pool->listen_mode,
+		.acl = pool->listen_acl,
+		.acl_count = pool->listen_acl_count,
 	};
+}
+
+struct master_listen_want master_spec_want_status(const struct conf_pool *pool)
+{
+	struct master_listen_want want = master_spec_want(pool);
+
+	want.listen = pool->status_listen;
+	return want;
+}
+
+/* "A\0B\0\0"; NULL: none. */
+static char *spec_patterns(const struct conf_pairs *list)
+{
+	struct buf out = { 0 };
+	char *patterns;
+
+	if (list->count == 0)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++)
+		buf_add(&out, list->at[i].value, strlen(list->at[i].value) + 1);
+	buf_add(&out, "", 1);
+	patterns = xcalloc(out.len, 1);
+	memcpy(patterns, out.data, out.len);
+	buf_free(&out);
+	return patterns;
 }
 
 struct master_spec *master_spec_new(struct master *m, const struct conf *conf, const struct conf_pool *pool,
@@ -34,6 +61,7 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	spec->name = xstrdup(pool->name);
 	spec->ondemand = pool->pm == CONF_PM_ONDEMAND;
 	spec->clear_env = pool->clear_env;
+	spec->env_pass = spec_patterns(&pool->env_pass);
 	spec->uid = pool->owner.uid;
 	conf_pool_write(&conf->global, pool, &section);
 	/* Of its exact size: a pool at rest should cost little. */
@@ -62,8 +90,10 @@ void master_spec_drop(struct master *m, struct master_spec **spec)
 	if (--gone->refs > 0)
 		return;
 	master_listen_drop(&m->listeners, &gone->listener);
+	master_listen_drop(&m->listeners, &gone->status);
 	master_files_close(gone);
 	free(gone->name);
+	free(gone->env_pass);
 	free(gone->section);
 	free(gone->module);
 	free(gone);
@@ -72,35 +102,66 @@ void master_spec_drop(struct master *m, struct master_spec **spec)
 static const struct master_spec *spec_with(struct master_spec *const *specs, const struct master_listener *l)
 {
 	for (; *specs; specs++)
-		if ((*specs)->listener == l)
+		if ((*specs)->listener == l || (*specs)->status == l)
 			return *specs;
 	return NULL;
+}
+
+/* The socket that spec wants; specs: those before it, and itself. NULL with err. */
+static struct master_listener *spec_listen(struct master *m, const struct master_listen_want *want,
+					   struct master_spec *const *specs, struct err *err)
+{
+	enum master_listen_how how;
+	struct master_listener *l = master_listen_hold(&m->listeners, want, &how, err);
+	const struct master_spec *other = l ? spec_with(specs, l) : NULL;
+
+	if (other) {
+		err_set(err, "unable to set listen address as it's already used in another pool '%s'", other->name);
+		master_listen_drop(&m->listeners, &l);
+	}
+	if (!l || how != MASTER_LISTEN_KEPT)
+		return l;
+	/* The line is php-fpm's; its watchers count these. One that came from outside has been named already. */
+	if (m->phase != MASTER_STARTING)
+		log_notice("using inherited socket fd=%d, \"%s\"", l->fd, l->key);
+	else if (master_listen_apply(l, want, err) < 0)
+		master_listen_drop(&m->listeners, &l);
+	return l;
 }
 
 /* One pool's spec, at the end of the list. */
 static int specs_add(struct master *m, const struct conf *conf, size_t i, struct master_spec **specs, struct err *err)
 {
 	const struct conf_pool *pool = conf->pools[i];
-	struct master_listen_want want = master_spec_want(pool);
-	const struct master_spec *other;
-	struct master_listener *l;
-	enum master_listen_how how;
-	struct master_spec *spec;
+	struct master_listen_want want = master_spec_want(pool), want_status = master_spec_want_status(pool);
+	struct master_spec *spec = master_spec_new(m, conf, pool, err);
 
-	spec = master_spec_new(m, conf, pool, err);
 	if (!spec)
 		return -1;
-	l = master_listen_hold(&m->listeners, &want, &how, err);
-	other = l ? spec_with(specs, l) : NULL;
-	spec->listener = l;
 	specs[i] = spec;
-	if (other)
-		return err_set(err, "unable to set listen address as it's already used in another pool '%s'",
-			       other->name);
-	/* The line is php-fpm's; its watchers count these. */
-	if (l && how == MASTER_LISTEN_KEPT)
-		log_notice("using inherited socket fd=%d, \"%s\"", l->fd, l->key);
-	return l ? 0 : -1;
+	spec->listener = spec_listen(m, &want, specs, err);
+	if (!spec->listener)
+		return -1;
+	if (!pool->status_listen)
+		return 0;
+	spec->status = spec_listen(m, &want_status, specs, err);
+	return spec->status ? 0 : -1;
+}
+
+static bool is_wanted(const struct master *m, const struct master_listener *l)
+{
+	for (size_t i = 0; i < m->pool_count && !master_is_ending(m); i++)
+		if (m->pools[i]->spec->listener == l || m->pools[i]->spec->status == l)
+			return true;
+	return false;
+}
+
+void master_spec_unlink(struct master *m, struct master_spec *spec)
+{
+	if (!is_wanted(m, spec->listener))
+		master_listen_unlink(spec->listener);
+	if (spec->status && !is_wanted(m, spec->status))
+		master_listen_unlink(spec->status);
 }
 
 struct master_spec **master_specs_open(struct master *m, const struct conf *conf, struct err *err)

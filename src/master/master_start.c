@@ -7,13 +7,19 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/loop.h"
 #include "src/base/mem.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
 #include "src/master/master_daemon.h"
+#include "src/master/master_inherit.h"
 #include "src/master/master_log.h"
+#include "src/master/master_notify.h"
+#include "src/master/master_probe.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
+
+#define START_PATIENCE_S 8              /* the caller of a start in the background waits no longer: MASTER_DAEMON_UP */
 
 static int start_log(struct master *m, struct err *err)
 {
@@ -49,8 +55,12 @@ static int start_user(struct master *m, struct err *err)
 
 static int start_sockets(struct master *m, struct err *err)
 {
-	struct master_spec **specs = master_specs_open(m, m->conf, err);
+	struct master_inherited inherited = { 0 };
+	struct master_spec **specs;
 
+	master_inherit(&m->listeners, &inherited);
+	specs = master_specs_open(m, m->conf, err);
+	master_inherit_end(&m->listeners, &inherited);
 	if (!specs)
 		return -1;
 	m->pool_count = m->conf->pool_count;
@@ -71,6 +81,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (master_is_ending(m))
 		master_end_deadline(m);
+	else if (m->phase == MASTER_STARTING)
+		master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
 	else
 		master_reload_deadline(m);
 }
@@ -84,12 +96,14 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 static int start_loop(struct master *m, struct err *err)
 {
-	m->base = event_base_new();
+	m->base = loop_new(m->conf->global.events_mechanism);
 	if (!m->base)
-		return err_set(err, "libevent finds no way to wait for events");
+		return err_set(err, "event mechanism '%s' is not available on this system: libevent was built without "
+			       "it (events.mechanism)", m->conf->global.events_mechanism);
 	m->deadline = evtimer_new(m->base, on_deadline, m);
 	m->again = event_new(m->base, -1, 0, on_again, m);
 	BUG_IF(!m->deadline || !m->again);
+	master_notify_open(m);
 	return master_signals_open(m, err);
 }
 
@@ -122,6 +136,8 @@ static int (*const start_steps[])(struct master *m, struct err *err) = {
 static int start_conf(struct master *m, struct conf_notes *notes)
 {
 	m->conf = master_conf_load(m, notes);
+	if (m->conf && master_probe_threads(m, m->conf) < 0)
+		return -1;
 	if (m->conf) {
 		master_log_form(&m->conf->global);
 		return 0;
@@ -150,13 +166,40 @@ static int start_all(struct master *m)
 	return rc;
 }
 
+static bool start_is_vain(const struct master *m)
+{
+	for (size_t i = 0; i < m->pool_count; i++)
+		if (!m->pools[i]->cannot_load)
+			return false;
+	return m->phase == MASTER_STARTING;
+}
+
+/* Nothing would ever be served: whoever started us is to know it. One pool that serves is worth to go on. */
+static void start_give_up(struct master *m)
+{
+	m->start_failed = true;
+	master_log_failed(m);
+	log_error("no pool can load its application: the reasons stand in error_log (%s)", m->conf->global.error_log);
+	log_error("FPM initialization failed");
+	master_stop(m);
+}
+
 void master_round_over(struct master *m)
 {
 	if (master_is_ending(m))
 		return;
+	if (start_is_vain(m)) {
+		start_give_up(m);
+		return;
+	}
+	if (m->phase == MASTER_STARTING) {
+		master_log_settled(m);
+		master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
+	}
 	m->phase = MASTER_SERVING;
 	event_del(m->deadline);
 	log_notice("ready to handle connections");
+	master_notify_ready(m);
 	if (!m->reload_again)
 		return;
 	/* Not from here: whoever answered last is still at work on its pool. */
@@ -166,8 +209,11 @@ void master_round_over(struct master *m)
 
 static void serve(struct master *m)
 {
+	const struct timeval patience = { .tv_sec = START_PATIENCE_S };
+
 	m->phase = MASTER_STARTING;
 	m->unanswered = m->pool_count;
+	event_add(m->deadline, &patience);
 	for (size_t i = 0; i < m->pool_count; i++) {
 		if (m->pools[i]->spec->ondemand)
 			master_pool_rest(m->pools[i]);
@@ -186,6 +232,8 @@ static void master_undo(struct master *m)
 	if (m->pid_file)
 		master_pid_remove(m->pid_file);
 	free(m->pid_file);
+	master_notify_close(m);
+	master_crashes_free(&m->crashes);
 	master_signals_close(m);
 	if (m->deadline)
 		event_free(m->deadline);
@@ -210,10 +258,11 @@ int master_serve(struct master *m)
 		title_set("weir: master");
 	master_log_launched(m);
 	log_notice("fpm is running, pid %d", (int)getpid());
-	master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_UP);
 	serve(m);
-	log_notice("exiting, bye-bye!");
+	if (!m->start_failed)
+		log_notice("exiting, bye-bye!");
 	master_undo(m);
+	master_daemon_tell(&m->daemon_pipe, MASTER_DAEMON_FAILED);
 	fd_close(&m->log_fd);
-	return EXIT_OK;
+	return m->start_failed ? EXIT_CONFIG : EXIT_OK;
 }

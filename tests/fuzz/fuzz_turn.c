@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	step = 1 + data[0];
 	whole.lim = (struct fcgi_limits){
-		.max_params = 16 * (size_t)(data[1] >> 3), .roles = (data[1] & 3) << 1,
+		.max_params = 16 * (size_t)(data[1] >> 3),
+		.roles = (data[1] & 3u) << 1 | (data[1] & 128 ? 1u << FCGI_FILTER : 0),
 		.max_conns = 8, .max_reqs = 8,
 	};
 	whole.done_at_head = data[1] & 4;

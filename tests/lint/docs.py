@@ -1,5 +1,5 @@
 """docs.py -- the generated parts of the manual are what the sources give now: the key reference and weir.conf(5)
-from the table of keys (WEIR_DOC names the built weir-doc, beside which weir lies), weir(8) from doc/man/weir.8.md.
+from the table of keys (WEIR_DOC names the built weir-doc, beside which weir lies), the others from doc/man/.
 --fix writes them. And weir(8) tells the options that `weir -h` tells."""
 import difflib
 import os
@@ -15,6 +15,7 @@ GENERATED = {
     "doc/reference.md": [WEIR_DOC, "markdown"],
     "doc/weir.conf.5": [WEIR_DOC, "man"],
     "doc/weir.8": MAN + [str(TOP / "doc/man/weir.8.md")],
+    "doc/weir_native.3": MAN + [str(TOP / "doc/man/weir_native.3.md")],
 }
 
 

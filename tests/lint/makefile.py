@@ -15,7 +15,9 @@ LISTS = [
     ("weirbench_SOURCES", ["src/tools/weirbench*.c"], False),
     ("weir_doc_SOURCES", ["src/tools/weir_doc*.c"], False),
     ("php_sources", ["sapi/php/*.c"], False),
-    ("noinst_HEADERS", ["src/**/*.h", "pool/*.h", "mpm/*.h", "sapi/**/*.h"], False),
+    ("native_sources", ["sapi/native/*.c"], False),
+    ("examples", ["sapi/native/examples/*.c"], False),
+    ("noinst_HEADERS", ["src/**/*.h", "pool/*.h", "mpm/*.h", "sapi/*.h", "sapi/*/*.h"], False),
     ("unit_tests", ["tests/unit/**/test_*.c"], True),
     ("fuzz_targets", ["tests/fuzz/fuzz_*.c"], True),
 ]

@@ -1,5 +1,6 @@
 /* echo.c -- a SAPI for tests: says what it was given, in the words of tests/diff/FORMAT.md, so that the engine under
  * it can be held against a program on libfcgi. Not installed. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -108,14 +109,44 @@ static void add_bytes(struct request *req, unsigned long long left)
 	req->ops->write(req, digits, left);
 }
 
+/* Hold until the file of this name is there; and before that make one that says so: no clock is needed to have a busy
+ * slot. */
+static void hold(const struct request *req, const char *folder)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/held-%s", folder, req->id);
+	close(open(path, O_CREAT | O_WRONLY, 0666));
+	snprintf(path, sizeof(path), "%s/release", folder);
+	while (access(path, F_OK) < 0)
+		usleep(2000);
+}
+
+/* Which process and thread answers: for tests of the model. */
+static void answer_who(struct request *req, const char *folder)
+{
+	char text[128];
+
+	if (*folder)
+		hold(req, folder);
+	snprintf(text, sizeof(text), "Content-Type: text/plain\r\n\r\n%d %d\n", (int)getpid(), (int)gettid());
+	req->ops->write(req, text, strlen(text));
+}
+
 static enum sapi_end echo_serve(struct sapi_ctx *ctx, struct request *req)
 {
 	struct buf out = { 0 };
 	const char *error = req->ops->param(req, "ECHO_ERROR", NULL);
 
+	const char *who = req->ops->param(req, "ECHO_WHO", NULL);
+
 	(void)ctx;
 	if (req->ops->param(req, "ECHO_CRASH", NULL))
-		raise(SIGSEGV);
+		raise(number(req, "ECHO_CRASH") > 1 ? (int)number(req, "ECHO_CRASH") : SIGSEGV);
+	if (who) {
+		answer_who(req, who);
+		return SAPI_END_OK;
+	}
 	buf_add_str(&out, "Content-Type: text/plain\r\n\r\n");
 	buf_printf(&out, "role=%s\n", req->role == 2 ? "AUTHORIZER" : "RESPONDER");
 	add_params(&out, req);

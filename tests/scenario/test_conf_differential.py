@@ -44,7 +44,10 @@ BAD_LINES = [
     "php_value[] = 1", "ENV[x] = 1", "PHP_VALUE[x] = 1", "INCLUDE = /x", "env[A] =", "env[A] = ${CONF_NONE}", "php_flag[a] = maybe",
     'php_admin_flag[a] = "Yes"', "clear_env = maybe", 'clear_env = "YES"', "pm = fast", "pm.max_children = 4x",
     "process.priority = x", "request_terminate_timeout = 5S", "request_terminate_timeout =", "rlimit_core = -5",
-    "rlimit_core = x", "listen.backlog = x", "daemonize = no",
+    "rlimit_core = x", "listen.backlog = x", "daemonize = no", "access.suppress_path[] = x", "access.suppress_path[] =",
+    "access.suppress_path[k] = /ok", "access.suppress_path = /ok", "request_slowlog_timeout = 1x", "request_slowlog_timeout =",
+    "request_slowlog_trace_depth = x", "request_terminate_timeout_track_finished = maybe", "log_limit = 1024",
+    "process.max = 5", "decorate_workers_output = maybe", "process.dumpable = maybe", "catch_workers_output = 2",
 ]
 
 # What stands in a pool's section, and is refused by a check over all of it. In php-fpm's words.
@@ -61,8 +64,21 @@ BAD_POOLS = [
     "listen = /run/x.sock\npm = ondemand\npm.max_children = 5\npm.process_idle_timeout = 0\n",
     "listen = /run/x.sock\n" + GOOD + "process.priority = 50\n", "listen = /run/x.sock\n" + GOOD + "prefix = /nowhere\n",
     "listen = /run/x.sock\n" + GOOD + "chdir = /nowhere\n", "listen = /run/x.sock\n" + GOOD + "chdir = nowhere\n",
+    "listen = /run/x.sock\n" + GOOD + "request_slowlog_timeout = 1\n",
+    "listen = /run/x.sock\n" + GOOD + "slowlog = /dev/null\nrequest_slowlog_timeout = 1m\nrequest_terminate_timeout = 3\n",
+    "listen = /run/x.sock\n" + GOOD + "request_slowlog_trace_depth = 5\n",
+    "listen = /run/x.sock\n" + GOOD + "slowlog = /dev/null\nrequest_slowlog_trace_depth = -5\n",
     "listen = /run/x.sock\n" + GOOD + "listen.owner = no-such-user\n", "listen = /run/x.sock\n" + GOOD + "listen.group = no-such\n",
 ]
+BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
+    "pm.status_path = a\n", "pm.status_path = /\n", "pm.status_path = /a?b\n", "ping.path = a\n", "ping.path = /\n",
+    "ping.path = /a+\n", "ping.path = /p\nping.response =\n", "ping.path = /\npm.status_listen = 127.0.0.1:1\n")]
+# The same of [global].
+BAD_GLOBALS = ["log_limit = 511", "log_limit = -5", "log_limit =", "process.max = -1", "events.mechanism = foo",
+               "events.mechanism = kqueue", "events.mechanism =", "process.priority = 21", "log_level = loud", "log_level =",
+               "emergency_restart_interval = x", "systemd_interval =", "syslog.facility = foo", "syslog.facility = 3",
+               "log_buffering = maybe", "rlimit_core = -2", "daemonize = maybe", "pid = $pool", "process.max = x", "user = x",
+               "emergency_restart_threshold = x", "process_control_timeout = 1y"]
 if AS_ROOT:
     BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
         "user = no-such-user\n", "group = no-such-group\n", "chroot = /nowhere\n", "chroot = /usr\nchdir = /nowhere\n")]
@@ -121,6 +137,8 @@ def as_fpm_shows(name, value):
     """A value of Weir's dump as php-fpm shows it: Weir tells what holds where php-fpm says that nothing is set."""
     if name == "log_level" and value == "NOTICE":
         return "unknown value"
+    if name == "log_limit" and value == "1049600":
+        return "1024"
     if name == "process_control_timeout" and value == "undefined":
         return "0s"
     return value
@@ -130,11 +148,11 @@ def assert_alike(own, fpm):
     own, fpm = dump_of(own), dump_of(fpm)
     assert list(own) == list(fpm) and fpm
     for section in fpm:
-        for name in set(own[section]) & set(fpm[section]) - {"listen.mode"}:
+        order = [name for name in own[section] if name in fpm[section]]
+        assert order == list(fpm[section]), "[%s]: a key is missing, or at another place" % section
+        for name in set(fpm[section]) - {"listen.mode"}:
             shown = [as_fpm_shows(name, value) for value in own[section][name]]
             assert shown == fpm[section][name], "[%s] %s" % (section, name)
-        missing = [x for x in fpm[section] if "[" in x and x not in own[section]]
-        assert not missing
 
 
 def test_values_read_alike(both):
@@ -158,9 +176,25 @@ def test_keys_read_alike(both):
         GOOD + "security.limit_extensions =\nenv[A] = 1\nenv[A] = $CONF_TEST\nenv[B] = \"$CONF_TEST x\"\n",
         GOOD + "php_value[a] = 1\nphp_flag[a] = on\nphp_value[a] = 2\nphp_admin_flag[b] = no\nphp_admin_value[c] = $pool\n",
         GOOD + "php_value[error_log] = x/y.log\nphp_admin_value[sendmail_path] = /usr/sbin/sendmail -t\n",
+        GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 0\n",
+        GOOD + "slowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\nrequest_terminate_timeout_track_finished = yes\n",
+        GOOD + "pm.status_path = /s\nping.path = /p-._\n", GOOD + "pm.status_listen = 127.0.0.1:1\nping.response = x\n",
+        GOOD + "pm.status_path = \"\"\nping.path = \"\"\nping.response = x\n",
+        GOOD + "pm.status_path = /\npm.status_listen = /tmp/$pool-status.sock\nping.path = /p\nping.response = \"a b\"\n",
         GOOD + "PM.Max_Children = 4\nphp_value['x y'] = z\nphp_value[\"q\"] = z\n",
+        GOOD + "ping.path = /p-_.~1\nping.response = \"a b\"\npm.status_path = /$pool\n".replace("~", ""),
+        GOOD + "pm.status_path = /s/t\naccess.format = \"%R %{mili}d %%\"\naccess.suppress_path[] = /a\naccess.suppress_path[] = /b\n",
+        GOOD + "slowlog = log/$pool.slow\nrequest_slowlog_trace_depth = 0\nrequest_terminate_timeout_track_finished = yes\n",
+        GOOD + "prefix = %s\naccess.log = $pool.access\nslowlog = $pool.slow\nrequest_slowlog_trace_depth = 7\n" % both.weir.folder,
+        GOOD + "listen.acl_users = daemon\nlisten.acl_groups = daemon\nlisten.mode = 0600\nlisten.backlog =\n",
+        GOOD + "pm.max_requests =\nrlimit_files =\n",
     ]
-    both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n" + "".join(
+    if AS_ROOT:
+        cases += [GOOD + "prefix = /tmp\nchroot = $prefix\nprocess.priority = 3\n", GOOD + "chroot = $prefix\n"]
+    both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n"
+                   "log_limit = 512\nlog_buffering = no\nprocess.max = 9\nevents.mechanism = EPOLL\nsyslog.ident = \"x y\"\n"
+                   "syslog.facility = Local7\nemergency_restart_threshold = 3\nemergency_restart_interval = 2m\n"
+                   "systemd_interval = 0\nrlimit_files = 1024\nrlimit_core = unlimited\nprocess.priority = 1\ndaemonize = no\n" + "".join(
         "[pool%d]\nlisten = %s\n%s%s" % (i, both.weir.path("%d.sock" % i), USER, x) for i, x in enumerate(cases)))
     code, fpm = both.fpm()
     assert code == 0, fpm
@@ -219,6 +253,17 @@ def test_pools_refused_alike(both):
     for section, text in zip(sections, theirs):
         text = re.sub(r": Success \(0\)$", "", text).replace("//", "/")
         assert any(text in x for x in own), (section, text, own)
+
+
+def test_globals_refused_alike(both):
+    pool = "[www]\nlisten = /run/x.sock\n" + USER + GOOD
+    for line in BAD_GLOBALS:
+        both.configure(line + "\n" + pool)
+        code, log = both.fpm()
+        assert code == 78, (line, log)
+        theirs = re.sub(r"^\[[^\]]*:\d+\] ", "", errors_of(log)[0])
+        code, log = both.own()
+        assert code == 78 and any(theirs in x for x in errors_of(log)), (line, theirs, log)
 
 
 def random_value(chance):

@@ -129,7 +129,7 @@ def test_two_pools_on_one_socket(check, weir):
     assert "www" in said and "other" in said and weir.path("run", "www.sock") in said
 
 
-@pytest.mark.parametrize("line", ["mpm = worker", "mpm = event", "sapi = wsgi", "sapi = native", "sapi = cgi",
+@pytest.mark.parametrize("line", ["mpm = event", "sapi = wsgi", "sapi = cgi",
                                   "sapi = exec"])
 def test_a_model_or_sapi_that_is_not_built_in_is_refused_by_name(check, weir, line):
     said = check(line)
@@ -138,7 +138,7 @@ def test_a_model_or_sapi_that_is_not_built_in_is_refused_by_name(check, weir, li
 
 
 @pytest.mark.parametrize("line", [
-    "listen.setfib = 1", "mpm.threads_per_child = 2", "queue.max = 7", "listen.tls = yes"])
+    "listen.setfib = 1", "queue.max = 7", "listen.tls = yes"])
 def test_a_key_that_is_not_built_in_is_refused_by_name(check, weir, line):
     said = check(line)
     key = line.split(" =")[0]

@@ -79,7 +79,7 @@ def test_deaths_in_a_row_are_slowed_down_and_told_once(weir):
     weir.wait_log(r"ERROR: \[pool broken\] its pool process dies at once, again and again")
     assert good.get("/ok.php").text == "ok"
     bad.repair()
-    assert bad.get("/ok.php").text == "ok"
+    until(lambda: bad.get("/ok.php").text == "ok", "it serves")
     weir.wait_log(r"NOTICE: \[pool broken\] its pool process is well again")
     assert len(weir.log_lines("dies at once")) == 1
 
@@ -90,9 +90,46 @@ def test_an_application_that_does_not_load_costs_its_pool_alone(weir):
     weir.start()
     weir.wait_log(r"ERROR: \[pool broken\] the application cannot be loaded")
     assert good.get("/ok.php").text == "ok"
-    c = bad.open("/ok.php")
+    weir.wait_log(r"ERROR: \[pool broken\] failing: the application does not load")
     bad.repair()
-    assert c.reply().text == "ok"
+    until(lambda: bad.get("/ok.php").text == "ok", "it serves")
+    weir.wait_log(r"NOTICE: \[pool broken\] the application loads again")
+    assert len(weir.log_lines("the application cannot be loaded")) == len(weir.log_lines("failing: ")) == 1
+
+
+def refusals(pool):
+    """Its clients: a plain one, one that comes in pieces, one with a body that nobody will read, a kept one."""
+    request = pool.request("/ok.php")
+    pieces = pool.connect().send(request[:5])
+    yield pool.open("/ok.php")
+    yield pool.open("/ok.php", body=b"x" * 300000)
+    yield pool.open("/ok.php", keep=True)
+    yield pieces.send(request[5:40], request[40:])
+
+
+def test_while_an_application_does_not_load_its_clients_are_told(weir):
+    bad, _ = broken(weir).also("security.reason_header = yes"), weir.pool()
+    weir.start()
+    weir.wait_log("failing: ")
+    for c in refusals(bad):
+        reply = c.reply()
+        assert (reply.status, reply.header("X-Weir-Reason"), reply.ended) == (503, "spawn_failed", True)
+        assert c.at_end() == "eof"
+    for junk in (b"", b"GET / HTTP/1.1\r\n\r\n" * 40, bad.request("/ok.php")[:30]):
+        with bad.connect().send(junk) as c:
+            c.shut()
+            assert c.reply().status is None
+    bad.repair()
+    until(lambda: bad.get("/ok.php").text == "ok", "it serves")
+
+
+@pytest.mark.parametrize("lines", ["", "pm = ondemand"])
+def test_the_same_when_it_was_at_rest(weir, lines):
+    bad, _ = broken(weir).also(lines), weir.pool()
+    weir.start()
+    waiting = [bad.open("/ok.php") for _ in range(100)]
+    assert [c.reply().status for c in waiting] == [503] * 100
+    assert len(weir.log_lines("the application cannot be loaded")) == 1
 
 
 def test_a_zygote_that_does_not_end_after_its_pool_process(two):

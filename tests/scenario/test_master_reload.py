@@ -181,6 +181,7 @@ def test_what_does_not_load_leaves_the_old_one_serving(weir):
 
 def test_a_reload_heals_a_pool_that_never_loaded(weir):
     www = usable(weir.pool(PRELOAD % weir.preload("<?php no_such_function();")))
+    weir.pool(name="other")
     weir.start()
     failing = weir.one("pool")
     weir.preload("<?php ")
@@ -253,3 +254,21 @@ def test_many_in_a_row_lose_no_request(weir):
         waiting = [www.open("/pid.php") for _ in range(10)]
         reload(weir)
         assert [c.reply().status for c in waiting] == [200] * 10
+
+
+def test_what_waits_in_the_ready_queue_is_served_by_the_old_ones(weir):
+    www = usable(weir.pool("pm.max_children = 1"))
+    weir.start()
+    old = www.children()
+    kept = [www.open("/pid.php", keep=True) for _ in range(3)]
+    assert [int(c.reply().text) for c in kept] == old * 3
+    c = www.open("/hold.php")
+    www.busy()
+    for k in kept[:2]:
+        k.send(www.request("/pid.php", keep=True))
+    reload(weir)
+    www.release()
+    assert c.reply().text == "done"
+    assert [int(k.reply().text) for k in kept[:2]] == old * 2
+    assert [k.at_end() for k in kept] == ["eof"] * 3
+    weir.gone(*old)

@@ -1,10 +1,13 @@
 """A pool at rest is a socket in the master: no process, until somebody connects."""
 import os
+import shutil
 import signal
+import subprocess
 
 import pytest
 
 from weirtest import HOLD, proc, until
+from weirtest.server import AS_ROOT
 
 
 @pytest.fixture
@@ -95,4 +98,26 @@ def test_a_pool_process_killed_before_its_child_served(rest):
     rest.get("/pid.php")
     weir.kill(weir.one("pool", "rest"))
     assert rest.get("/pid.php").status == 200
+    at_rest(weir)
+
+
+@pytest.mark.skipif(not AS_ROOT or not shutil.which("strace"), reason="needs root and strace")
+def test_a_child_that_is_quicker_than_its_pool_process_ends_too(rest):
+    weir = rest.weir.start()
+    c = rest.open("/pid.php", keep=True)
+    assert c.reply().ended
+    pool = weir.one("pool", "rest")
+    until(lambda: not rest.children(), "the idle child ends")
+    slow = subprocess.Popen(["strace", "-p", str(pool), "-o", weir.path("trace"), "-e", "trace=sendmsg",
+                             "-e", "inject=sendmsg:delay_exit=300000"], stderr=subprocess.PIPE, text=True)
+    assert "attached" in slow.stderr.readline()
+    try:
+        assert c.send(rest.request("/pid.php", keep=True)).reply().ended
+        until(lambda: not rest.children(), "the child ends")
+    finally:
+        slow.terminate()
+        slow.wait()
+        slow.stderr.close()
+    assert "DELAYED" in weir.file("trace")
+    c.close()
     at_rest(weir)

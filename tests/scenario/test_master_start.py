@@ -17,7 +17,8 @@ def fails(weir, code, *args):
     """Start in vain: what it said. Nothing may be left."""
     result = weir.run(*args)
     assert result.returncode == code, result.stderr
-    assert os.listdir(weir.path("run")) == [] and weir.tree() == []
+    assert os.listdir(weir.path("run")) == []
+    until(lambda: weir.tree() == [], "its end")         # what went into the background says so before it ends
     return result.stderr
 
 
@@ -37,7 +38,7 @@ def test_a_socket_that_cannot_be_opened(weir, lines, why):
 @pytest.mark.parametrize("line,why", [
     ("pid = {dir}/none/weir.pid", "pid file '{dir}/none/weir.pid'"),
     ("error_log = {dir}/none/weir.log", "failed to open error_log ({dir}/none/weir.log)"),
-    ("rlimit_files = 2000000000", "cannot set rlimit_files"),
+    ("rlimit_files = 2000000000", "failed to set rlimit_files"),
     pytest.param("pool_process_user = no-such-user", "no-such-user", marks=needs_root),
     pytest.param("pool_process_user = root", "root", marks=needs_root),
 ])
@@ -96,6 +97,35 @@ def test_a_start_in_the_background_that_fails_says_so(weir):
 def test_a_bad_file_fails_before_the_background(weir):
     weir.pool("nonsense = 1")
     assert "nonsense" in fails(weir, 78, "-D")
+
+
+def unloadable(weir, name="www"):
+    """A pool whose application does not load."""
+    pool = weir.pool("php_admin_value[opcache.preload] = " + weir.path("preload.php"), name=name)
+    with open(weir.path("preload.php"), "w") as f:
+        f.write("<?php no_such_function();")
+    return pool
+
+
+@pytest.mark.parametrize("args,code", [("-F", 78), ("-D", 70)])
+@pytest.mark.parametrize("names", [["www"], ["one", "two"]])
+def test_no_pool_can_load_its_application(weir, args, code, names):
+    for name in names:
+        unloadable(weir, name)
+    said = fails(weir, code, args)
+    assert "no pool can load its application: the reasons stand in error_log (%s)" % weir.path("weir.log") in said
+    for name in names:
+        assert weir.log_lines(r"ERROR: \[pool %s\] PHP Fatal error: .*no_such_function" % name)
+        assert weir.log_lines(r"ERROR: \[pool %s\] the application cannot be loaded" % name)
+    assert not weir.log_lines("ready to handle")
+
+
+def test_one_pool_that_may_serve_is_worth_the_start(weir):
+    unloadable(weir)
+    rest = weir.pool("pm = ondemand", name="rest")
+    rest.write("ok.php", "echo 'ok';")
+    weir.start()
+    assert rest.get("/ok.php").text == "ok"
 
 
 def test_stderr_as_the_log(weir):

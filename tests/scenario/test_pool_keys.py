@@ -65,6 +65,22 @@ def test_chroot(weir):
 
 
 @root_only
+@pytest.mark.parametrize("catch", ["yes", "no"])
+def test_output_in_a_chroot_without_dev_null(weir, catch):
+    jail = weir.path("jail")
+    os.mkdir(jail)
+    os.chmod(jail, 0o755)
+    with open(jail + "/x.php", "w") as f:
+        f.write("<?php fwrite(fopen('php://stderr', 'w'), \"a word\\n\"); echo 'said';")
+    www = weir.pool("chroot = %s\n catch_workers_output = %s" % (jail, catch))
+    weir.start()
+    assert www.get("/x.php", SCRIPT_FILENAME="/x.php").text == "said"
+    weir.stop()
+    assert [x for x in weir.log_lines("a word") if "said into stderr" not in x] == []
+    assert len(weir.log_lines("a word")) == (catch == "yes")
+
+
+@root_only
 def test_chroot_with_chdir_inside(weir):
     jail = weir.path("jail")
     os.makedirs(jail + "/site")
@@ -99,6 +115,16 @@ def test_clear_env(weir):
     www = weir.pool()
     weir.start()
     assert www.run("echo json_encode([getenv('SECRET'), getenv('PATH')]);").text == "[false,false]"
+
+
+@pytest.mark.parametrize("clear", ["yes", "no"])
+def test_user_and_home_are_the_pool_s(weir, clear):
+    weir.env.update(USER="of the caller", HOME="/nowhere", TZ="Europe/Vienna")
+    www = weir.pool("clear_env = " + clear)
+    weir.start()
+    me = pwd.getpwnam(POOL_USER) if AS_ROOT else pwd.getpwuid(os.geteuid())
+    got = json.loads(www.run("echo json_encode([getenv('USER') ?: null, getenv('HOME') ?: null, getenv('TZ') ?: null]);").text)
+    assert got == [me.pw_name, me.pw_dir, None if clear == "yes" else "Europe/Vienna"]
 
 
 def test_clear_env_off(weir):

@@ -1,7 +1,10 @@
 """How many children: static, dynamic, ondemand, max_requests."""
+import shutil
+
 import pytest
 
-from weirtest import HOLD, meet, never_within, proc, until
+from weirtest import HOLD, Strace, meet, never_within, proc, until
+from weirtest.server import AS_ROOT
 
 
 def count(www, n):
@@ -153,3 +156,20 @@ def test_no_process_is_left_unreaped(weir, pm):
     for _ in range(20):
         assert www.get("/ok.php").text == "ok"
     until(lambda: not any(proc.zombies(p) for p in weir.tree()), "the dead are reaped")
+
+
+@pytest.mark.skipif(not AS_ROOT or not shutil.which("strace"), reason="needs root and strace")
+def test_a_child_that_is_idle_before_its_pool_process_runs_again(plain_weir):
+    """The pool process is held up behind each message that it sends, the order to fork among them."""
+    www = plain_weir.pool("pm = dynamic\n pm.max_children = 8\n pm.start_servers = 1\n pm.min_spare_servers = 1\n"
+                          "pm.max_spare_servers = 1")
+    www.write("hold.php", HOLD + "echo 'done';")
+    weir = plain_weir.start()
+    held_up = Strace(weir, weir.one("pool"), "-e", "inject=sendmsg:delay_exit=200000")
+    running = [www.open("/hold.php") for _ in range(3)]
+    www.busy(3)
+    until(lambda: len(www.children()) == 4, "a spare child beside the busy ones")
+    never_within(lambda: len(www.children()) > 4, 1, "the spare child counts as busy")
+    held_up.stop()
+    www.release()
+    assert [c.reply().text for c in running] == ["done"] * 3

@@ -47,7 +47,10 @@ def test_a_reply_that_has_begun_is_cut_and_not_followed_by_a_504(timed):
     assert timed.weir.wait_log("request_timeout")
 
 
-def test_a_shutdown_function_that_loops_is_ended_too(timed):
+def test_a_shutdown_function_that_loops_is_ended_where_it_is_asked_for(weir):
+    timed = weir.pool("request_terminate_timeout = 1s\n request_terminate_timeout_track_finished = yes")
+    timed.write("ok.php", "echo 'ok';")
+    weir.start()
     reply = timed.run("register_shutdown_function(function () { for (;;) { usleep(100); } }); echo 'x';")
     assert reply.status in (504, 200)
     assert timed.get("/ok.php").text == "ok"

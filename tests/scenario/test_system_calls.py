@@ -1,12 +1,10 @@
 """How many system calls a small request costs its child, as strace counts them."""
 import os
 import shutil
-import signal
-import subprocess
 
 import pytest
 
-from weirtest import until
+from weirtest import Strace, until
 
 MOST = {"new": 13, "kept": 10}
 
@@ -19,23 +17,6 @@ def hello(plain_weir):                                  # sanitizers make calls 
     os.utime(www.write("hello.php", "echo 'hello';"), (1, 1))       # opcache leaves out files of the last seconds
     plain_weir.start()
     return www
-
-
-class Strace:
-    """strace on one thread: what it calls between attaching and stop()."""
-
-    def __init__(self, weir, pid):
-        self.out = weir.path("strace")
-        self.proc = subprocess.Popen(["strace", "-o", self.out, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
-        weir.before.add(self.proc.pid)
-        assert "attached" in self.proc.stderr.readline()
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGINT)
-        self.proc.wait(20)
-        self.proc.stderr.close()
-        with open(self.out) as f:
-            return [line.split("(")[0] for line in f if "(" in line and "resumed" not in line]
 
 
 def calls(www, ask, rounds=20):

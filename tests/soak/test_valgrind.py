@@ -63,6 +63,15 @@ def many(php):
     php.request(HELLO).do("repeat 200")
 
 
+def traced(php):
+    """With a backtrace taken in the middle of everything."""
+    deep = "function f($n) { foreach ((function () { yield from [1]; })() as $x) { $n ? f($n - 1) : printf('HERE'); } }"
+    for code in (deep + "f(40);", "eval('echo \"HERE\";');", "register_shutdown_function(fn() => printf('HERE'));",
+                 "(new Fiber(function () { try { throw new Exception; } catch (Exception $e) { echo 'HERE'; } }))->start();"):
+        php.run(code, driver=["trace_on HERE"])
+    php.run("function g($n) { return $n ? g($n - 1) : 0; } for ($i = 0; $i < 300; $i++) { g(20); }", driver=["traces"])
+
+
 def under_valgrind(work, what, *options):
     """Run what; the reports of all its processes. PHP takes each block from the C library, where valgrind sees it."""
     php = Php()
@@ -80,7 +89,7 @@ def weirs(reports):
     return [x for x in tops if x in SOURCES or os.path.basename(x).startswith(("weir_", "php_driver"))]
 
 
-@pytest.mark.parametrize("what", [hello, post, upload, refused, finished, many], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("what", [hello, post, upload, refused, finished, many, traced], ids=lambda f: f.__name__)
 def test_no_report(tmp_path, what):
     result, reports = under_valgrind(
         tmp_path, what, "--suppressions=" + SUPPRESSED, "--error-exitcode=%d" % FAULTS, "--leak-check=full",

@@ -180,6 +180,7 @@ class Weir:
         self.globals = ["error_log = " + self.path("weir.log"), "pid = " + self.path("run", "weir.pid")]
         self.pools, self.connections = [], []
         self.args, self.env = [], {}
+        self.pass_fds = ()              # descriptors that it inherits, at the numbers that they have here
         self.proc = None
         self.wait_whole = True          # start() waits for every child of the static pools
         self.exit_code = 0              # what the end must give; None: anything
@@ -226,7 +227,7 @@ class Weir:
         self.err = open(self.path("stderr"), "ab")
         seen = len(self.ready_lines())
         self.proc = subprocess.Popen(self.command("-F", *args), stdin=subprocess.DEVNULL, stdout=self.err,
-                                     stderr=self.err, env=self.environment(), cwd="/",
+                                     stderr=self.err, env=self.environment(), cwd="/", pass_fds=self.pass_fds,
                                      preexec_fn=proc.end_with_parent)
         until(lambda: len(self.ready_lines()) > seen or self.proc.poll() is not None,
               lambda: "the server is ready\n" + self.log(), 40)
@@ -286,9 +287,14 @@ class Weir:
 
     def wait_log(self, regex, count=1):
         """Wait for the count-th line that matches: its match."""
-        until(lambda: len(self.log_lines(regex, of=self.file("weir.log"))) >= count,
-              lambda: "log line %d of /%s/ in:\n%s" % (count, regex, self.log()[-3000:]))
-        return re.search(regex, self.log_lines(regex, of=self.file("weir.log"))[count - 1])
+        found = []
+
+        def enough():
+            text = self.file("weir.log")
+            found[:] = self.log_lines(regex, of=text[:text.rfind("\n") + 1])   # the last may be half written
+            return len(found) >= count
+        until(enough, lambda: "log line %d of /%s/ in:\n%s" % (count, regex, self.log()[-3000:]))
+        return re.search(regex, found[count - 1])
 
     # ---- its processes
 

@@ -33,11 +33,27 @@ static void statuses(void **state)
 	assert_string_equal(reason_status(REASON_DENIED), "403 Forbidden");
 }
 
+static void pages(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	reason_page(REASON_DRAINING, true, &out);
+	assert_string_equal(buf_str(&out), "Status: 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "X-Weir-Reason: draining\r\n\r\n503 Service Unavailable (draining)\n");
+	buf_clear(&out);
+	reason_page(REASON_CLIENT_GONE, false, &out);
+	assert_string_equal(buf_str(&out), "Status: 500 Internal Server Error\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n\r\n500 Internal Server Error (client_gone)\n");
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reason_has_a_name_of_its_own),
 		cmocka_unit_test(statuses),
+		cmocka_unit_test(pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,16 @@ static void process_manager(void **state)
 		{ DYNAMIC "pm.max_spawn_rate = 0", "[f:9] [pool www] pm.max_spawn_rate must be a positive value" },
 		{ "pm = ondemand\npm.process_idle_timeout = 0", "[f:6] [pool www] pm.process_idle_timeout(0s) must be greater "
 		  "than 0s" },
+		{ "request_slowlog_timeout = 1", "[f:5] [pool www] 'slowlog' must be specified for use with "
+		  "'request_slowlog_timeout'" },
+		{ "slowlog =\nrequest_slowlog_timeout = 1", "[f:6] [pool www] 'slowlog' must be specified for use with "
+		  "'request_slowlog_timeout'" },
+		{ "slowlog = /s\nrequest_slowlog_timeout = 1m\nrequest_terminate_timeout = 3", "[f:6] [pool www] "
+		  "'request_slowlog_timeout' (60) can't be greater than 'request_terminate_timeout' (3)" },
+		{ "request_slowlog_trace_depth = 5", "[f:5] [pool www] 'slowlog' must be specified for use with "
+		  "'request_slowlog_trace_depth'" },
+		{ "slowlog = /s\nrequest_slowlog_trace_depth = -5", "[f:6] [pool www] 'request_slowlog_trace_depth' (-5) must "
+		  "be a positive value" },
 		{ "process.priority = 21", "[f:5] [pool www] process.priority must be included into [-19,20]" },
 		{ "process.priority = -20", "[f:5] [pool www] process.priority must be included into [-19,20]" },
 		{ "[global]\nprocess.priority = 64x", "[f:6] unable to parse value for entry 'process.priority': is not a valid "

@@ -93,6 +93,9 @@ static void unsafe_settings(void **state)
 		  "run code through /run/x: 0660 with listen.owner or listen.group of the front end is enough" },
 		{ "listen = @x", "[f:5] [pool www] listen = @x can be reached by every user of this machine: an abstract socket "
 		  "has no access rights; a path with listen.mode has" },
+		{ "listen = 9000\nlisten.allowed_clients = 10.0.0.1\nsecurity.php_value_params = yes", "[f:7] [pool www] "
+		  "security.php_value_params = yes lets whoever reaches listen = 9000 set every ini entry of PHP, and so run "
+		  "any code: set the values in the pool's section with php_value[]" },
 	};
 
 	(void)state;
@@ -108,6 +111,29 @@ static void unsafe_settings(void **state)
 		unload(&l);
 		free(text);
 		free(strict);
+	}
+}
+
+/* Who may set ini entries with a request: the machine's own, unless the file says it. */
+static void php_value_params(void **state)
+{
+	static const struct { const char *lines; bool wanted; } cases[] = {
+		{ "listen = /run/x", true }, { "listen = @x", true }, { "listen = 127.0.0.1:9000", true },
+		{ "listen = [::1]:9000", true }, { "listen = localhost:9000", true }, { "listen = 9000", false },
+		{ "listen = 10.0.0.1:9000", false }, { "listen = [::]:9000", false }, { "listen = example.test:9000", false },
+		{ "listen = /run/x\nsecurity.php_value_params = no", false },
+		{ "listen = 10.0.0.1:9000\nsecurity.php_value_params = yes", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = xasprintf("%s%s\n", GOOD_POOL, cases[i].lines);
+		struct loaded l = load(text);
+
+		assert_non_null(l.conf);
+		assert_int_equal(l.conf->pools[0]->php_value_params, cases[i].wanted);
+		unload(&l);
+		free(text);
 	}
 }
 
@@ -179,6 +205,7 @@ int main(void)
 		cmocka_unit_test(used_twice),
 		cmocka_unit_test(not_used_twice),
 		cmocka_unit_test(unsafe_settings),
+		cmocka_unit_test(php_value_params),
 		cmocka_unit_test(safe_settings),
 		cmocka_unit_test(relative_path_counts_from_prefix),
 		cmocka_unit_test(bad_clients),

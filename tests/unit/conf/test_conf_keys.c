@@ -71,7 +71,8 @@ static void manual_names_each_key(void **state)
 /* No line of the man page's text can be taken for a request. */
 static void man_page_has_known_requests_only(void **state)
 {
-	static const char *const known[] = { ".\\\"", ".TH ", ".SH ", ".TP\n", ".B ", ".BR ", ".br\n", ".PP\n" };
+	static const char *const known[] = { ".\\\"", ".TH ", ".SH ", ".TP\n", ".B ", ".BR ", ".br\n", ".PP\n",
+		".nf\n", ".fi\n" };
 	struct buf man = { 0 };
 
 	(void)state;

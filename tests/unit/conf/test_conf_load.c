@@ -297,7 +297,7 @@ static void single_errors(void **state)
 		{ "[www", "[f:5] syntax error at 'www': '[' without its ']'" },
 		{ "[WWW] x\npm.max_children = 2", "[f:5] syntax error at 'WWW': text behind the ']' of [WWW]: put it on a line "
 		  "of its own" },
-		{ "Listen.setfib = 1", "[f:5] 'Listen.setfib' is not built into this version of Weir" },
+		{ "Listen.setfib = 1", "[f:5] unknown entry 'Listen.setfib': only FreeBSD has it: remove the line" },
 		{ "access.suppress_path[x] = /s", "[f:5] Keys provided to field 'access.suppress_path' are ignored: write "
 		  "access.suppress_path[] = VALUE, once for each" },
 		{ "access.suppress_path[] = s", "[f:5] Values provided to field 'access.suppress_path' must begin with '/' (it "
@@ -311,9 +311,8 @@ static void single_errors(void **state)
 		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
-		{ "mpm = Worker", "[f:5] 'mpm = Worker' is not built into this version of Weir" },
-		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork) (it is "
-		  "'x')" },
+		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork or worker) (it "
+		  "is 'x')" },
 		{ "[global]\nerror_log =", "[f:6] unable to parse value for entry 'error_log': it is empty (it is '')" },
 		{ "internal.uid = 0", "[f:5] unknown entry 'internal.uid'" },
 	};

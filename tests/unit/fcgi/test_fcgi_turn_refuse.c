@@ -61,12 +61,13 @@ static void roles_are_the_callers(void **state)
 	struct turn_trace tr = { .lim = limits };
 
 	(void)state;
-	tr.lim.roles = 1u << FCGI_RESPONDER | 1u << FCGI_FILTER;
+	tr.lim.roles = 1u << FCGI_RESPONDER | 1u << 4;
 	put_begin(1, FCGI_AUTHORIZER, FCGI_KEEP_CONN);
 	put_begin(1, FCGI_FILTER, FCGI_KEEP_CONN);
+	put_begin(1, 4, FCGI_KEEP_CONN);
 	put_begin(1, FCGI_RESPONDER, FCGI_KEEP_CONN);
-	fcgi_add_end(&reply, 1, 0, FCGI_UNKNOWN_ROLE);
-	fcgi_add_end(&reply, 1, 0, FCGI_UNKNOWN_ROLE);
+	for (int i = 0; i < 3; i++)
+		fcgi_add_end(&reply, 1, 0, FCGI_UNKNOWN_ROLE);
 	trace_feed(&tr, in.data, in.len);
 	assert_int_equal(tr.reply.len, reply.len);
 	assert_memory_equal(tr.reply.data, reply.data, reply.len);

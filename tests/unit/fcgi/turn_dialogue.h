@@ -14,10 +14,12 @@
 #include "src/fcgi/fcgi_encode.h"
 #include "tests/unit/fcgi/turn_trace.h"
 
-#define BOTH_ROLES (1u << FCGI_RESPONDER | 1u << FCGI_AUTHORIZER)
+#ifndef TURN_ROLES
+#define TURN_ROLES (1u << FCGI_RESPONDER | 1u << FCGI_AUTHORIZER)
+#endif
 
 static const struct fcgi_limits limits = {
-	.max_params = 1000, .roles = BOTH_ROLES, .max_conns = 8, .max_reqs = 4000000000,
+	.max_params = 1000, .roles = TURN_ROLES, .max_conns = 8, .max_reqs = 4000000000,
 };
 static struct buf in, reply;            /* what the front end sends, and what it must get at once */
 

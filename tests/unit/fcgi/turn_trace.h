@@ -61,6 +61,8 @@ static inline void trace_event(struct turn_trace *tr, enum fcgi_turn_event event
 	else
 		buf_add_str(&tr->said, words[event]);
 	tr->bad = event == FCGI_TURN_BAD;
+	if (event == FCGI_TURN_BODY_END && !tr->done_at_head && fcgi_turn_start_data(&tr->turn))
+		return;
 	if (event != FCGI_TURN_HEAD || tr->done_at_head)
 		fcgi_turn_done(&tr->turn);
 }

@@ -171,6 +171,19 @@ static void a_file_and_a_missing_folder_are_refused(void **state)
 	refused(&all, missing, "/none' cannot be used");
 }
 
+/* The kernel names a free port. */
+static unsigned free_port(int family)
+{
+	struct sockaddr_in6 any = { .sin6_family = (sa_family_t)family };
+	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(any);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &len), 0);
+	fd_close(&fd);
+	return ntohs(any.sin6_port);            /* in the same place for IPv4 */
+}
+
 static void two_spellings_of_one_tcp_address_are_one(void **state)
 {
 	struct master_listeners all = { 0 };
@@ -178,24 +191,62 @@ static void two_spellings_of_one_tcp_address_are_one(void **state)
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
 	char listen_at[64];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	unsigned port = free_port(AF_INET);
 	(void)state;
 
-	/* The kernel names a free port. */
-	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &(socklen_t){ sizeof(any) }), 0);
-	fd_close(&fd);
-	snprintf(listen_at, sizeof(listen_at), "127.0.0.1:%u", ntohs(any.sin_port));
+	snprintf(listen_at, sizeof(listen_at), "127.0.0.1:%u", port);
 	a = hold(&all, listen_at, MASTER_LISTEN_OPENED);
 	assert_int_equal(getsockname(a->fd, (struct sockaddr *)&sa, &len), 0);
 	assert_string_equal(a->key, listen_at);
-	snprintf(listen_at, sizeof(listen_at), "[127.0.0.1]:%u", ntohs(any.sin_port));
+	snprintf(listen_at, sizeof(listen_at), "[127.0.0.1]:%u", port);
 	b = hold(&all, listen_at, MASTER_LISTEN_KEPT);
 	assert_ptr_equal(a, b);
 	master_listen_drop(&all, &a);
 	master_listen_drop(&all, &b);
 	assert_null(all.at);
+}
+
+static int tcp_client(const struct sockaddr_storage *sa, socklen_t len)
+{
+	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	connect(fd, (const struct sockaddr *)sa, len);
+	return fd;
+}
+
+static void a_tcp_socket_can_be_closed_to_newcomers(int family, const char *address)
+{
+	char listen_at[64];
+	struct master_listeners all = { 0 };
+	struct master_listener *l;
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int waits, late, taken;
+
+	snprintf(listen_at, sizeof(listen_at), "%s:%u", address, free_port(family));
+	l = hold(&all, listen_at, MASTER_LISTEN_OPENED);
+	assert_int_equal(getsockname(l->fd, (struct sockaddr *)&sa, &len), 0);
+	waits = tcp_client(&sa, len);
+	assert_true(master_listen_waiting(l));
+	master_listen_unlink(l);
+	late = tcp_client(&sa, len);
+	taken = accept(l->fd, NULL, NULL);
+	assert_true(taken >= 0);
+	assert_int_equal(write(taken, "x", 1), 1);
+	assert_int_equal(read(waits, &(char){ 0 }, 1), 1);
+	assert_int_equal(accept(l->fd, NULL, NULL), -1);
+	fd_close(&taken);
+	fd_close(&late);
+	fd_close(&waits);
+	master_listen_drop(&all, &l);
+}
+
+static void tcp_sockets_can_be_closed_to_newcomers(void **state)
+{
+	(void)state;
+	a_tcp_socket_can_be_closed_to_newcomers(AF_INET, "127.0.0.1");
+	a_tcp_socket_can_be_closed_to_newcomers(AF_INET6, "[::1]");
 }
 
 int main(void)
@@ -207,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_lost_path_is_bound_again),
 		cmocka_unit_test(a_file_and_a_missing_folder_are_refused),
 		cmocka_unit_test(two_spellings_of_one_tcp_address_are_one),
+		cmocka_unit_test(tcp_sockets_can_be_closed_to_newcomers),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -122,7 +122,7 @@ static void two_maps_are_one_board(void **state)
 	board_slot_reset(slot, BOARD_STARTING, 100);
 	board_slot_accepted(slot);
 	board_slot_owns(slot, true);
-	board_slot_request(slot, &(struct board_request){ 120, "id-1", "POST", "/a?b=c", "/srv/index.php" });
+	board_slot_request(slot, &(struct board_request){ 120, "id-1", "POST", "/a?b=c", "/srv/index.php", NULL, 0 });
 	board_slot_state(slot, BOARD_RUNNING, 123);
 	board_slot_reason(slot, REASON_CLIENT_GONE);
 	board_slot_reason(slot, REASON_CLIENT_GONE);
@@ -150,6 +150,12 @@ static void peek_says_the_same(void **state)
 	struct board_slot *slot = board_slot(f->board, 0);
 	struct board_brief brief;
 
+	board_slot_request(slot, &(struct board_request){ .start_ms = 8 });
+	board_slot_untimed(slot);
+	board_slot_slow(slot);
+	board_peek(f->board, 0, &brief);
+	assert_true(brief.untimed);
+	assert_int_equal(brief.slow, 1);
 	board_slot_request(slot, &(struct board_request){ .start_ms = 9 });
 	board_slot_served(slot);
 	board_slot_state(slot, BOARD_IDLE, UINT64_MAX);
@@ -158,6 +164,8 @@ static void peek_says_the_same(void **state)
 	assert_int_equal(brief.since_ms, UINT64_MAX >> 8);
 	assert_int_equal(brief.request_start_ms, 9);
 	assert_int_equal(brief.served, 1);
+	assert_false(brief.untimed);
+	assert_int_equal(brief.slow, 1);
 	assert_false(brief.owns_connection);
 	assert_int_equal(board_age_ms(10, 4), 6);
 	assert_int_equal(board_age_ms(10, brief.since_ms), 0);
@@ -169,9 +177,11 @@ static void reset_forgets_the_dead(void **state)
 	struct board_slot *slot = board_slot(f->board, 1);
 	struct board_view view = { 0 };
 
-	board_slot_request(slot, &(struct board_request){ 5, "i", "GET", "/secret", "/s.php" });
+	board_slot_request(slot, &(struct board_request){ 5, "i", "GET", "/secret", "/s.php", NULL, 0 });
 	board_slot_served(slot);
 	board_slot_owns(slot, true);
+	board_slot_slow(slot);
+	board_slot_untimed(slot);
 	board_slot_reason(slot, REASON_DENIED);
 	board_read(f->board, 1, &view);
 	board_slot_reset(slot, BOARD_EMPTY, 50);
@@ -181,6 +191,8 @@ static void reset_forgets_the_dead(void **state)
 	assert_int_equal(view.brief.served, 0);
 	assert_int_equal(view.reasons[REASON_DENIED], 0);
 	assert_false(view.brief.owns_connection);
+	assert_false(view.brief.untimed);
+	assert_int_equal(view.brief.slow, 0);
 	assert_string_equal(view.id, "");
 	assert_string_equal(view.uri, "");
 }
@@ -196,7 +208,7 @@ static void texts_are_cut_never_overrun(void **state)
 	for (size_t len = 0; len < sizeof(text); len++) {
 		memset(text, 'a' + (int)(len % 26), len);
 		text[len] = '\0';
-		board_slot_request(slot, &(struct board_request){ len, text, text, text, NULL });
+		board_slot_request(slot, &(struct board_request){ len, text, text, text, NULL, NULL, 0 });
 		board_slot_script(slot, text);
 		board_read(f->board, 2, &view);
 		assert_int_equal(strlen(view.id), len < BOARD_ID_SIZE ? len : BOARD_ID_SIZE - 1);
@@ -217,7 +229,7 @@ static void torn_writer_leaves_the_last_good_copy(void **state)
 	struct board_view view = { 0 };
 
 	board_slot_reset(slot, BOARD_IDLE, 1);
-	board_slot_request(slot, &(struct board_request){ 10, "good", "GET", "/good", "/good.php" });
+	board_slot_request(slot, &(struct board_request){ 10, "good", "GET", "/good", "/good.php", NULL, 0 });
 	board_read(f->board, 4, &view);
 	slot->seq++;                            /* killed after the first words of the next request */
 	slot->texts.start_ms = 20;
@@ -233,7 +245,7 @@ static void torn_writer_leaves_the_last_good_copy(void **state)
 	board_read(f->board, 4, &view);
 	assert_false(view.request_old);
 	assert_string_equal(view.uri, "");
-	board_slot_request(slot, &(struct board_request){ 40, "new", "GET", "/new", "/new.php" });
+	board_slot_request(slot, &(struct board_request){ 40, "new", "GET", "/new", "/new.php", NULL, 0 });
 	board_read(f->board, 4, &view);
 	assert_false(view.request_old);
 	assert_string_equal(view.uri, "/new");
@@ -301,7 +313,7 @@ static void *write_on(void *arg)
 		snprintf(id, sizeof(id), "%lu", (unsigned long)n);
 		snprintf(uri, sizeof(uri), "/%0*lu", (int)(n % 500) + 1, (unsigned long)n);
 		snprintf(script, sizeof(script), "%0*lu.php", (int)(n % 200) + 1, (unsigned long)n);
-		board_slot_request(w->slot, &(struct board_request){ n, id, "GET", uri, script });
+		board_slot_request(w->slot, &(struct board_request){ n, id, "GET", uri, script, NULL, 0 });
 		board_slot_served(w->slot);
 		board_slot_state(w->slot, n % 2 ? BOARD_RUNNING : BOARD_IDLE, n % 2 ? 1001 : 1000);
 	}
@@ -327,7 +339,7 @@ static void reader_beside_a_writer_sees_whole_requests(void **state)
 	uint64_t last = 0;
 	int good = 0;
 
-	board_slot_request(w.slot, &(struct board_request){ 0, "0", "GET", "/0", "0.php" });
+	board_slot_request(w.slot, &(struct board_request){ 0, "0", "GET", "/0", "0.php", NULL, 0 });
 	board_slot_state(w.slot, BOARD_IDLE, 1000);
 	assert_int_equal(pthread_create(&thread, NULL, write_on, &w), 0);
 	for (int i = 0; i < 2000000 && good < 20000; i++) {

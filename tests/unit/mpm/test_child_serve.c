@@ -23,6 +23,7 @@
 
 struct world {
 	struct child child;
+	struct slot slot;
 	struct child_start start;
 	struct conf_pool conf;
 	struct sapi sapi;
@@ -64,7 +65,7 @@ static enum sapi_end serve_finish(struct sapi_ctx *ctx, struct request *req)
 	world->served++;
 	req->ops->write(req, "\r\nearly", 7);
 	assert_int_equal(req->ops->finish(req), 0);
-	assert_int_equal(world->child.slot.fd, -1);
+	assert_int_equal(world->slot.fd, -1);
 	assert_int_equal(req->ops->write(req, "dropped", 7), 0);
 	return SAPI_END_OK;
 }
@@ -72,7 +73,7 @@ static enum sapi_end serve_finish(struct sapi_ctx *ctx, struct request *req)
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	struct slot *s = &w->child.slot;
+	struct slot *s = &w->slot;
 	int link[2], conn[2];
 
 	*state = world = w;
@@ -83,7 +84,8 @@ static int setup(void **state)
 	w->pool = link[0];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, conn), 0);
 	w->front = conn[0];
-	w->conf = (struct conf_pool){ .listen = (char *)"/x", .request_max_params = 4096, .max_children = 1 };
+	w->conf = (struct conf_pool){ .listen = (char *)"/x", .request_max_params = 4096, .max_children = 1,
+		.threads_per_child = 1, .max_request_workers = 1 };
 	w->sapi.serve = serve_hello;
 	w->start = (struct child_start){ .conf = &w->conf, .sapi = &w->sapi, .ctx = &w->ctx };
 	w->start.board = board_create(1, &w->board_fd);
@@ -103,7 +105,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *w = *state;
-	struct slot *s = &w->child.slot;
+	struct slot *s = &w->slot;
 
 	child_conn_close(s);
 	log_to_fd(-1);
@@ -143,7 +145,7 @@ static void serve(struct world *w)
 {
 	assert_int_equal(fd_write_all(w->front, w->sent.data, w->sent.len), 0);
 	buf_clear(&w->sent);
-	child_serve(&w->child.slot);
+	child_serve(&w->slot);
 }
 
 /* All bytes that have come back, as records without their padding: "6:7:hello" is a STDOUT of id 7. */
@@ -190,7 +192,7 @@ static void test_small_request_is_answered_and_closed(void **state)
 	serve(w);
 	assert_string_equal(reply(w), "6:7:\r\nhello 6:7: 3:7:");
 	assert_memory_equal(w->body, "abc", 4);
-	assert_int_equal(w->child.slot.fd, -1);
+	assert_int_equal(w->slot.fd, -1);
 }
 
 static void test_kept_connection_stays(void **state)
@@ -201,7 +203,7 @@ static void test_kept_connection_stays(void **state)
 		add_head(w, id, FCGI_KEEP_CONN, NULL, NULL);
 		add_body(w, id, "");
 		serve(w);
-		assert_int_not_equal(w->child.slot.fd, -1);
+		assert_int_not_equal(w->slot.fd, -1);
 		reply(w);
 	}
 	assert_int_equal(w->served, 3);
@@ -228,7 +230,7 @@ static void test_get_values_leaves_the_connection_idle(void **state)
 	buf_add(&w->sent, head, sizeof(head));
 	serve(w);
 	assert_string_equal(reply(w), "10:0:");
-	assert_int_not_equal(w->child.slot.fd, -1);
+	assert_int_not_equal(w->slot.fd, -1);
 	assert_int_equal(w->served, 0);
 }
 
@@ -242,7 +244,7 @@ static void test_large_announced_body_never_reaches_the_application(void **state
 	serve(w);
 	assert_non_null(strstr(reply(w), "Status: 413"));
 	assert_int_equal(w->served, 0);
-	assert_int_equal(w->child.slot.fd, -1);
+	assert_int_equal(w->slot.fd, -1);
 }
 
 static void test_large_unannounced_body_replaces_the_reply(void **state)
@@ -279,7 +281,7 @@ static void test_body_is_cut_to_what_was_announced(void **state)
 	serve(w);
 	assert_non_null(strstr(reply(w), "hello"));
 	assert_memory_equal(w->body, "abc", 4);
-	assert_int_equal(w->child.slot.fd, -1);
+	assert_int_equal(w->slot.fd, -1);
 }
 
 static void test_large_params_are_answered_431(void **state)
@@ -306,7 +308,7 @@ static void test_unread_body_goes_to_the_pool_process(void **state)
 	fcgi_add_stream(&w->sent, FCGI_STDIN, 1, "not all", 7);
 	serve(w);
 	assert_non_null(strstr(reply(w), "blind"));
-	assert_int_equal(w->child.slot.fd, -1);
+	assert_int_equal(w->slot.fd, -1);
 	assert_int_equal(pool_got(w), CHILD_LINGER);
 }
 
@@ -332,7 +334,7 @@ static void test_abort_is_answered_with_its_end(void **state)
 	serve(w);
 	assert_non_null(strstr(reply(w), "3:5:"));
 	assert_int_equal(w->last_read, -1);
-	assert_int_not_equal(w->child.slot.fd, -1);
+	assert_int_not_equal(w->slot.fd, -1);
 }
 
 static void test_abort_within_the_head_runs_nothing(void **state)
@@ -344,7 +346,7 @@ static void test_abort_within_the_head_runs_nothing(void **state)
 	serve(w);
 	assert_string_equal(reply(w), "3:9:");
 	assert_int_equal(w->served, 0);
-	assert_int_not_equal(w->child.slot.fd, -1);
+	assert_int_not_equal(w->slot.fd, -1);
 }
 
 static void test_second_request_before_the_body_has_ended_is_refused(void **state)
@@ -358,7 +360,7 @@ static void test_second_request_before_the_body_has_ended_is_refused(void **stat
 	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 1);
 	serve(w);
 	assert_string_equal(reply(w), "6:1:\r\nblind 6:1: 3:1: 3:2:");
-	assert_int_not_equal(w->child.slot.fd, -1);
+	assert_int_not_equal(w->slot.fd, -1);
 }
 
 static void test_closing_child_keeps_nothing(void **state)
@@ -370,7 +372,7 @@ static void test_closing_child_keeps_nothing(void **state)
 	add_body(w, 1, "");
 	serve(w);
 	assert_non_null(strstr(reply(w), "hello"));
-	assert_int_equal(w->child.slot.fd, -1);
+	assert_int_equal(w->slot.fd, -1);
 }
 
 static void test_reason_header_on_request(void **state)
@@ -392,13 +394,13 @@ static void test_request_id_is_taken_only_when_harmless(void **state)
 	add_head(w, 1, FCGI_KEEP_CONN, "HTTP_X_REQUEST_ID", "abc-1.2");
 	add_body(w, 1, "");
 	serve(w);
-	assert_string_equal(w->child.slot.id, "abc-1.2");
+	assert_string_equal(w->slot.id, "abc-1.2");
 	reply(w);
 	add_head(w, 2, FCGI_KEEP_CONN, "HTTP_X_REQUEST_ID", "abc\n[pool x]");
 	add_body(w, 2, "");
 	serve(w);
-	assert_null(strchr(w->child.slot.id, '\n'));
-	assert_int_not_equal(w->child.slot.id[0], 0);
+	assert_null(strchr(w->slot.id, '\n'));
+	assert_int_not_equal(w->slot.id[0], 0);
 }
 
 #define SERVE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -32,7 +32,8 @@ static void assert_plan(struct pool_plan plan, int spawn, int retire, uint64_t w
 static void limits_come_from_the_configuration(void **state)
 {
 	struct conf_pool conf = { .pm = CONF_PM_DYNAMIC, .max_children = 9, .start_servers = 4,
-		.min_spare_servers = 2, .max_spare_servers = 5, .max_spawn_rate = 7,
+		.min_spare_servers = 2, .max_spare_servers = 5, .max_spawn_rate = 7, .threads_per_child = 10,
+		.min_spare_threads = 20, .max_spare_threads = 50,
 		.process_idle_timeout_s = 11 };
 	struct pool_limits lim;
 	(void)state;
@@ -41,8 +42,9 @@ static void limits_come_from_the_configuration(void **state)
 	assert_int_equal(lim.pm, CONF_PM_DYNAMIC);
 	assert_int_equal(lim.max_children, 9);
 	assert_int_equal(lim.start_servers, 4);
-	assert_int_equal(lim.min_spare, 2);
-	assert_int_equal(lim.max_spare, 5);
+	assert_int_equal(lim.threads, 10);
+	assert_int_equal(lim.min_spare, 20);
+	assert_int_equal(lim.max_spare, 50);
 	assert_int_equal(lim.max_spawn_rate, 7);
 	assert_int_equal(lim.idle_timeout_ms, 11000);
 }

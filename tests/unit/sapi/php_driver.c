@@ -13,6 +13,8 @@
  *   role N                     the FastCGI role
  *   gone                       the client has gone before the request starts
  *   gone_on TEXT               it goes once TEXT was written, seen by the watcher thread
+ *   trace_on TEXT              once TEXT was written, the watcher thread takes a backtrace and prints it
+ *   traces                     backtraces are taken all the time while requests run
  *   run                        one request        repeat N     N requests, their replies not printed
  *   signal N                   raise a signal between requests
  *   state                      what a script may have left behind in the process
@@ -31,6 +33,7 @@
 #include "sapi/sapi.h"
 #include "src/base/buf.h"
 #include "src/base/mem.h"
+#include "tests/unit/sapi/php_driver_trace.h"
 
 #define MAX_PARAMS 512
 #define MAX_SETTINGS 64
@@ -42,7 +45,8 @@ struct fake {
 	struct buf body, out, error, script;
 	size_t body_at, chunk;
 	bool body_fail, gone_first;
-	char *gone_on;
+	char *gone_on, *trace_on;
+	bool traces;
 	int flushed, finished;
 	size_t out_at_finish;
 	_Atomic bool gone;
@@ -57,8 +61,19 @@ static struct {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake, done;
-	bool asked;
+	void (*asked)(void);            /* what it is to do; NULL: nothing */
 } watcher = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
+
+static void watch_gone(void)
+{
+	fake.gone = true;
+	sapi->interrupt(&ctx, &fake.req);
+}
+
+static void watch_trace(void)
+{
+	trace_print(sapi, &ctx, &fake.req);
+}
 
 static void *watch(void *arg)
 {
@@ -67,9 +82,8 @@ static void *watch(void *arg)
 	for (;;) {
 		while (!watcher.asked)
 			pthread_cond_wait(&watcher.wake, &watcher.lock);
-		fake.gone = true;
-		sapi->interrupt(&ctx, &fake.req);
-		watcher.asked = false;
+		watcher.asked();
+		watcher.asked = NULL;
 		pthread_cond_signal(&watcher.done);
 	}
 	return NULL;
@@ -85,10 +99,11 @@ static void watcher_start(void)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-static void client_goes(void)
+/* The script waits until the watcher thread has done this. */
+static void ask_watcher(void (*what)(void))
 {
 	pthread_mutex_lock(&watcher.lock);
-	watcher.asked = true;
+	watcher.asked = what;
 	pthread_cond_signal(&watcher.wake);
 	while (watcher.asked)
 		pthread_cond_wait(&watcher.done, &watcher.lock);
@@ -145,7 +160,12 @@ static int fake_write(struct request *req, const void *data, size_t len)
 	buf_add(&fake.out, data, len);
 	if (fake.gone_on && strstr(buf_str(&fake.out), fake.gone_on)) {
 		fake.gone_on = NULL;
-		client_goes();
+		ask_watcher(watch_gone);
+	}
+	if (fake.trace_on && strstr(buf_str(&fake.out), fake.trace_on)) {
+		free(fake.trace_on);
+		fake.trace_on = NULL;
+		ask_watcher(watch_trace);
 	}
 	return 0;
 }
@@ -171,6 +191,11 @@ static int fake_finish(struct request *req)
 	return fake.gone ? -1 : 0;
 }
 
+static void fake_ended(struct request *req)
+{
+	(void)req;
+}
+
 static bool fake_gone(const struct request *req)
 {
 	(void)req;
@@ -192,8 +217,8 @@ static void fake_text(struct request *req, const char *text)
 
 static const struct request_ops ops = {
 	.param = fake_param, .param_count = fake_param_count, .param_at = fake_param_at, .read = fake_read,
-	.write = fake_write, .flush = fake_flush, .error = fake_error, .finish = fake_finish, .gone = fake_gone,
-	.script = fake_script, .user = fake_text, .uri = fake_text,
+	.write = fake_write, .flush = fake_flush, .error = fake_error, .finish = fake_finish, .ended = fake_ended,
+	.gone = fake_gone, .script = fake_script, .user = fake_text, .uri = fake_text,
 };
 
 static void host_log(int level, const char *text, size_t len)
@@ -238,7 +263,9 @@ static void do_clear(void)
 	fake.chunk = 0;
 	fake.body_fail = fake.gone_first = false;
 	free(fake.gone_on);
-	fake.gone_on = NULL;
+	free(fake.trace_on);
+	fake.gone_on = fake.trace_on = NULL;
+	fake.traces = false;
 	fake.req.role = 1;
 }
 
@@ -286,7 +313,11 @@ static enum sapi_end serve(void)
 	buf_clear(&fake.error);
 	buf_clear(&fake.script);
 	fake.gone_on = gone_on;
+	if (fake.traces)
+		trace_start(sapi, &ctx, &fake.req);
 	end = sapi->serve(&ctx, &fake.req);
+	if (fake.traces)
+		trace_stop();
 	free(gone_on);
 	fake.gone_on = kept;
 	return end;
@@ -360,6 +391,10 @@ static void command(char *line)
 		fake.gone_first = true;
 	else if (!strcmp(line, "gone_on"))
 		fake.gone_on = xstrdup(arg);
+	else if (!strcmp(line, "trace_on"))
+		fake.trace_on = xstrdup(arg);
+	else if (!strcmp(line, "traces"))
+		fake.traces = true;
 	else if (!strcmp(line, "run"))
 		do_run();
 	else if (!strcmp(line, "repeat"))

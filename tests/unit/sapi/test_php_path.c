@@ -95,7 +95,7 @@ static void test_no_script(void **state)
 	assert_var(&path, "ORIG_SCRIPT_FILENAME", "/none/b.php");
 	php_path_free(&path);
 	resolve_fixed(&path, .script_filename = S(""));
-	assert_slice(path.script, NULL);
+	assert_slice(path.script, "");
 	php_path_free(&path);
 }
 

@@ -1,0 +1,311 @@
+/* worker.c -- runs in a child: several slots, each a thread that takes connections itself, from the shared listening
+ * sockets, the pool's ready queue, and the child's own kept connections. Those are bound to no thread: they wait in
+ * the child's one epoll, and whichever slot is free serves the next request. A child keeps at most as many as it
+ * has free slots; what is more goes to the pool process, so that none waits here while another child is idle. It
+ * does not decide how many children there are. */
+#include "mpm/mpm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "mpm/child_accept.h"
+#include "mpm/child_conn.h"
+#include "mpm/child_link.h"
+#include "mpm/child_serve.h"
+#include "mpm/child_watch.h"
+#include "src/base/clock.h"
+#include "src/base/exits.h"
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+
+/* What an event is about: the low half of its data. The high half is the life of a kept connection, which tells an
+ * event that was fetched before the connection was taken away. */
+enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
+
+struct kept {
+	int fd;                         /* -1: nobody keeps one here */
+	uint32_t life;
+};
+
+struct worker {
+	struct child *child;
+	int epoll;
+	pthread_mutex_t lock;           /* of what follows; held for no system call that can wait */
+	struct kept *kept;              /* slot_count places */
+	unsigned kept_count;            /* never above free_count */
+	unsigned free_count;            /* slots without a connection */
+};
+
+struct worker_slot {
+	struct worker *w;
+	struct slot *slot;
+	pthread_t thread;
+};
+
+static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t what)
+{
+	struct epoll_event event = { .events = events, .data.u64 = what };
+
+	return epoll_ctl(w->epoll, op, fd, &event);
+}
+
+static int watch_all(struct worker *w)
+{
+	const struct child_start *start = w->child->start;
+
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
+		return -1;
+	if (watch_fd(w, EPOLL_CTL_ADD, start->ready, EPOLLIN | EPOLLEXCLUSIVE, WAIT_READY) < 0)
+		return -1;
+	for (unsigned i = 0; i < start->listen_count; i++)
+		if (watch_fd(w, EPOLL_CTL_ADD, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
+			return -1;
+	return 0;
+}
+
+/* Under lock: the connection that is kept at this place is the caller's now. */
+static int kept_take(struct worker *w, struct kept *k)
+{
+	int fd = k->fd;
+
+	k->fd = -1;
+	k->life++;
+	w->kept_count--;
+	return fd;
+}
+
+/* One connection too many is kept: it goes to the pool process. False: there is none. */
+static bool kept_give_one(struct worker *w, unsigned most)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < w->child->slot_count && fd == -1 && w->kept_count > most; i++)
+		if (w->kept[i].fd != -1)
+			fd = kept_take(w, &w->kept[i]);
+	pthread_mutex_unlock(&w->lock);
+	if (fd == -1)
+		return false;
+	/* The pool process holds it too from now on: closing it here would leave it registered. */
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
+	child_link_park(&fd);
+	return true;
+}
+
+static void slot_is_busy(struct worker *w)
+{
+	unsigned free_count;
+
+	pthread_mutex_lock(&w->lock);
+	free_count = --w->free_count;
+	pthread_mutex_unlock(&w->lock);
+	while (kept_give_one(w, free_count))
+		continue;
+}
+
+/* The slot is free again. Its connection, if it still has one, is kept when there is a free slot for each that is;
+ * else the caller has to give it away. */
+static bool slot_is_free(struct worker *w, struct slot *s)
+{
+	bool was_registered = s->polled, keep;
+	unsigned i = 0;
+	uint64_t what;
+
+	pthread_mutex_lock(&w->lock);
+	w->free_count++;
+	keep = s->fd != -1 && w->kept_count < w->free_count && child_mode(w->child) < CHILD_MODE_LAST;
+	if (!keep) {
+		pthread_mutex_unlock(&w->lock);
+		return false;
+	}
+	while (w->kept[i].fd != -1)
+		i++;
+	s->polled = false;
+	w->kept[i].fd = child_conn_release(s);
+	w->kept_count++;
+	what = (uint64_t)w->kept[i].life << 32 | (WAIT_KEPT + i);
+	if (watch_fd(w, was_registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->kept[i].fd,
+		     EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, what) < 0) {
+		int fd = kept_take(w, &w->kept[i]);
+
+		child_conn_take(s, fd, NULL);
+		keep = false;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return keep;
+}
+
+static void serve(struct worker *w, struct slot *s)
+{
+	slot_is_busy(w);
+	child_serve(s);
+	if (!slot_is_free(w, s) && s->fd != -1)
+		child_serve_park(s);
+	if (child_leaving(w->child))    /* the last of max_requests, for one: the others must look */
+		child_watch_raise(w->child, CHILD_MODE_LEAVE);
+}
+
+/* True when somebody was there. */
+static bool take_new(struct worker *w, struct slot *s, int listening)
+{
+	struct sockaddr_storage peer;
+	int fd = child_accept(s, listening, &peer);
+
+	if (fd >= 0) {
+		child_conn_take(s, fd, (struct sockaddr *)&peer);
+		serve(w, s);
+	}
+	return fd != -1;
+}
+
+static bool take_ready(struct worker *w, struct slot *s)
+{
+	int fd = child_accept_ready(s);
+
+	if (fd == -1)
+		return false;
+	child_conn_take(s, fd, NULL);
+	serve(w, s);
+	return true;
+}
+
+/* A connection of the child's own has spoken, unless it was given away since. */
+static void take_kept(struct worker *w, struct slot *s, uint32_t place, uint32_t life)
+{
+	struct kept *k = &w->kept[place];
+	int fd = -1;
+
+	pthread_mutex_lock(&w->lock);
+	if (k->fd != -1 && k->life == life)
+		fd = kept_take(w, k);
+	pthread_mutex_unlock(&w->lock);
+	if (fd == -1)
+		return;
+	child_conn_take(s, fd, NULL);
+	s->epoll = w->epoll;
+	s->polled = true;
+	serve(w, s);
+}
+
+static void on_event(struct worker *w, struct slot *s, uint64_t data)
+{
+	uint32_t what = (uint32_t)data;
+
+	if (what == WAIT_WAKE)
+		return;
+	if (what == WAIT_READY)
+		take_ready(w, s);
+	else if (what < WAIT_KEPT)
+		take_new(w, s, w->child->start->listen[what - WAIT_LISTEN]);
+	else
+		take_kept(w, s, what - WAIT_KEPT, (uint32_t)(data >> 32));
+}
+
+/* The backlog is all that is left: serve until nothing waits anywhere. */
+static void serve_last(struct worker *w, struct slot *s)
+{
+	const struct child_start *start = w->child->start;
+	bool more = true;
+
+	while (more && child_mode(w->child) != CHILD_MODE_LEAVE) {
+		more = take_ready(w, s);
+		for (unsigned i = 0; i < start->listen_count; i++)
+			more |= take_new(w, s, start->listen[i]);
+	}
+}
+
+static void slot_run(struct worker *w, struct slot *s)
+{
+	struct child *c = w->child;
+	struct epoll_event event;
+
+	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
+		if (epoll_wait(w->epoll, &event, 1, -1) == 1)
+			on_event(w, s, event.data.u64);
+	while (kept_give_one(w, 0))
+		continue;
+	if (child_mode(c) == CHILD_MODE_LAST)
+		serve_last(w, s);
+	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
+	atomic_fetch_add(&c->slots_gone, 1);
+	child_watch_wake(c);
+}
+
+static void *slot_thread(void *arg)
+{
+	struct worker_slot *ws = arg;
+	const struct child_start *start = ws->w->child->start;
+	struct err err;
+
+	if (start->sapi->thread_init && start->sapi->thread_init(start->ctx, &err) < 0) {
+		child_link_failed(err.text);
+		_exit(EXIT_SOFTWARE);
+	}
+	slot_run(ws->w, ws->slot);
+	if (start->sapi->thread_end)
+		start->sapi->thread_end(start->ctx);
+	return NULL;
+}
+
+/* One thread more than slots would idle: the main thread is the first slot's. */
+static bool threads_start(struct worker_slot *slots, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		int error = pthread_create(&slots[i].thread, NULL, slot_thread, &slots[i]);
+
+		if (error == 0)
+			continue;
+		log_error("cannot start thread %u of mpm.threads_per_child: %s", i + 1, strerror(error));
+		return false;
+	}
+	return true;
+}
+
+static struct worker *worker_new(struct child *c)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->child = c;
+	w->free_count = c->slot_count;
+	w->kept = xcalloc(c->slot_count, sizeof(*w->kept));
+	for (unsigned i = 0; i < c->slot_count; i++)
+		w->kept[i].fd = -1;
+	pthread_mutex_init(&w->lock, NULL);
+	return w;
+}
+
+static void worker_run(struct child *c)
+{
+	struct worker *w = worker_new(c);
+	struct worker_slot *slots = xcalloc(c->slot_count, sizeof(*slots));
+
+	/* All are idle before anybody counts them. */
+	for (unsigned i = 0; i < c->slot_count; i++) {
+		slots[i] = (struct worker_slot){ .w = w, .slot = &c->slots[i] };
+		board_slot_state(c->slots[i].board, BOARD_IDLE, clock_ms());
+	}
+	if (watch_all(w) < 0) {
+		log_error("cannot wait for connections: %s", strerror(errno));
+		_exit(EXIT_SOFTWARE);
+	}
+	if (!threads_start(slots, c->slot_count))
+		_exit(EXIT_SOFTWARE);
+	child_link_ready();
+	slot_thread(&slots[0]);
+	for (unsigned i = 1; i < c->slot_count; i++)
+		pthread_join(slots[i].thread, NULL);
+	fd_close(&w->epoll);
+	pthread_mutex_destroy(&w->lock);
+	free(w->kept);
+	free(w);
+	free(slots);
+}
+
+const struct mpm mpm_worker = {
+	.name = "worker",
+	.run = worker_run,
+};
