@@ -11,7 +11,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/base/loop.h"
+#include "pool/loop.h"
 #include "src/base/mem.h"
 #include "src/base/privs.h"
 #include "src/base/sigs.h"

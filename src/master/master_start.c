@@ -7,7 +7,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/base/loop.h"
+#include "pool/loop.h"
 #include "src/base/mem.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
