@@ -142,6 +142,16 @@ def test_headers_that_the_script_did_not_set(both):
     assert [lines(pool, 1) for pool in pools] == [["text/html; charset=UTF-8|404 Not Found"], ["-|-"]]
 
 
+def test_status_and_ping(both):
+    """Requests that no script answers."""
+    pools = both("pm.status_path = /status\nping.path = /ping\naccess.format = \"%m %r%Q%q %s %f %{Content-Type}o|%{Content-type}o %l %u\"")
+    for uri, more in [("/status", {}), ("/status?json&full", {}), ("/ping", {}), ("/ping", {"REQUEST_METHOD": "HEAD"})]:
+        for pool in pools:
+            ask(pool, uri, {"SCRIPT_FILENAME": "{root}" + uri.partition("?")[0], "SCRIPT_NAME": uri.partition("?")[0], **more})
+    own, fpm = [lines(pool, 4) for pool in pools]
+    assert own == fpm
+
+
 LONG = "/hello.php/" + "p" * 3000 + "?" + "q" * 9000
 
 

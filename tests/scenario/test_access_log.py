@@ -121,6 +121,31 @@ def test_what_a_child_says_makes_no_second_line(weir):
     assert lines(weir) == ["a\\x09b\\x0A127.0.0.1 - forged\\xC2\\x85\t200"]
 
 
+def test_slots_of_one_child(weir):
+    """Each slot has its own line in the making."""
+    www = weir.pool("""sapi = echo
+                    mpm = worker
+                    mpm.threads_per_child = 4
+                    pm.max_children = 1
+                    security.limit_extensions =
+                    access.log = %s
+                    access.format = "%%i %%q %%s %%{Content-Type}o" """ % weir.path("access.log"))
+    weir.start()
+
+    def load(name):
+        with www.connect() as c:
+            for i in range(100):
+                c.send(www.request("/x?" + name * (i + 1), keep=True, HTTP_X_REQUEST_ID="%s-%d" % (name, i)))
+                assert c.reply().status == 200
+    threads = [threading.Thread(target=load, args=(n,)) for n in "abcd"]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    want = ["%s-%d %s 200 text/plain" % (n, i, n * (i + 1)) for n in "abcd" for i in range(100)]
+    assert sorted(lines(weir, 400)) == sorted(want)
+
+
 # ---- where it goes
 
 def test_the_file_is_for_its_owner_only(weir):
