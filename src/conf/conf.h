@@ -50,6 +50,9 @@ struct conf_global {
 };
 #define CONF_PRIORITY_UNSET 64
 
+/* Is error_log the system's log, and no file? */
+bool conf_logs_to_syslog(const struct conf_global *global);
+
 struct conf_owner {                     /* resolved by the master; meaningful as root only */
 	uid_t uid;
 	gid_t gid;

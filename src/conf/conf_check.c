@@ -124,6 +124,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	fill_access_format(d->pool);
 	conf_check_sapi(l, d);
 	check_extensions(l, d);
+	conf_check_access(l, d);
 }
 
 void conf_check(struct conf_loading *l)
@@ -131,6 +132,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
+	conf_check_log_limit(l);
 	conf_check_global(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);

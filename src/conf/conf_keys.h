@@ -49,6 +49,7 @@ enum conf_key_flag {
 	CONF_KEY_VAR = 32,              /* relative to /var, not to /usr */
 	CONF_KEY_UNDUMPED = 64,         /* php-fpm's dump leaves it out */
 	CONF_KEY_NUMBERED = 128,        /* of a CONF_CHOICE: php-fpm's dump prints the number, times 8 */
+	CONF_KEY_SLASH = 256,           /* of a CONF_LIST: each begins with / */
 };
 
 struct conf_key {

@@ -119,7 +119,8 @@ static void check_global_paths(struct conf_loading *l)
 	const char *base = conf_path_base(l, NULL, BASE_VAR);
 
 	conf_path_absolute(&l->conf->global.pid, base);
-	conf_path_absolute(&l->conf->global.error_log, base);
+	if (!conf_logs_to_syslog(&l->conf->global))
+		conf_path_absolute(&l->conf->global.error_log, base);
 }
 
 void conf_check_paths(struct conf_loading *l, struct conf_draft *d)

@@ -98,6 +98,10 @@ void conf_check_status(struct conf_loading *l, struct conf_draft *d);
 /* conf_check_sapi.c: what a pool's SAPI needs, and what cannot apply to it. */
 void conf_check_sapi(struct conf_loading *l, struct conf_draft *d);
 
+/* conf_check_log.c */
+void conf_check_log_limit(struct conf_loading *l);
+void conf_check_access(struct conf_loading *l, struct conf_draft *d);
+
 /* conf_pairs.c */
 void conf_pairs_add(struct conf_pairs *pairs, const struct conf_key *key, const char *sub, const char *value);
 /* From the order of the file to that in which they apply. */

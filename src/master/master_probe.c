@@ -209,10 +209,11 @@ static int test_pool(const struct conf_pool *pool)
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
+	struct master_log_name error_log = { "error_log", conf->global.error_log };
 	struct err err;
 	int rc = 0;
 
-	if (master_log_check("error_log", conf->global.error_log, &err) < 0) {
+	if (!conf_logs_to_syslog(&conf->global) && master_log_check(&error_log, &err) < 0) {
 		log_error("%s", err.text);
 		rc = -1;
 	}

@@ -189,7 +189,7 @@ class Look:
     def access_logs(self):
         for pool in self.set.pools[:3]:
             if pool.access_log:
-                self.note("access log of " + pool.name, [access_line(x) for x in self.lines(read(pool.access_log))])
+                self.note("access log of " + pool.name, access_lines(pool, self.lines(read(pool.access_log))))
                 self.note("access log file of " + pool.name, access(pool.access_log))
 
     # ---- signals
@@ -318,6 +318,12 @@ def files(folder):
         folders[:] = [f for f in folders if f not in ("www", "htdocs", "bin")]
         out += [os.path.join(place, n).replace(folder, "@") for n in names if n != "said"]
     return sorted(out)
+
+
+def access_lines(pool, lines):
+    """Its lines; those about the status page once each: it is asked for until it shows what it should."""
+    lines, seen = [access_line(x) for x in lines], set()
+    return [x for x in lines if not pool.status or pool.status not in x or not (x in seen or seen.add(x))]
 
 
 def access_line(line):

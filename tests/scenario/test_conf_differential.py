@@ -141,7 +141,7 @@ def as_fpm_shows(name, value):
     """A value of Weir's dump as php-fpm shows it: Weir tells what holds where php-fpm says that nothing is set."""
     if name == "log_level" and value == "NOTICE":
         return "unknown value"
-    if name == "log_limit" and value == "1048576":
+    if name == "log_limit" and value == "1049600":
         return "1024"
     if name == "process_control_timeout" and value == "undefined":
         return "0s"
