@@ -6,7 +6,6 @@
 #include "src/base/mem.h"
 #include "src/conf/conf_priv.h"
 
-#define LOG_LIMIT_MIN 512
 
 /* What libevent has on Linux; the first is the default, as php-fpm shows it. */
 static const char *const mechanisms[] = { "epoll", "poll", "select" };
@@ -56,8 +55,6 @@ static void check_rights(struct conf_loading *l)
 void conf_check_global(struct conf_loading *l)
 {
 	check_rights(l);
-	if (l->conf->global.log_limit < LOG_LIMIT_MIN)
-		conf_note_key(l, &l->global, CONF_ERROR, "log_limit", "log_limit must be greater than %d", LOG_LIMIT_MIN);
 	if (l->conf->global.process_max < 0)
 		conf_note_key(l, &l->global, CONF_ERROR, "process.max", "process_max can't be negative");
 	check_mechanism(l);

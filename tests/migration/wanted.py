@@ -43,6 +43,7 @@ WANTED = [
            r"\+ stderr \[TIME\] ERROR: \[@/.*", r"- stderr \[TIME\] (ALERT|ERROR): (No pool defined|\[|Unable|failed to open).*",
            r"[-+] stderr \[TIME\] ERROR: (\[pool \w+\] )?(Unable to create|failed to open) .*",
            r"[-+] stderr \[TIME\] ERROR: (\[pool \w+\] )?unable to bind .*",
+           r"- stderr \[TIME\] WARNING: Invalid token in the access.format .*",
            r"\+ stderr \[TIME\] WARNING: \[@/.*", r"\+ stderr \[TIME\] ERROR: failed to read configuration file .*"),
     Wanted("t-is-a-start", "`-t` passes a file", "command: (root|-t|-n|--test|--fpm-config|-y=).*",
            r"\+ stderr \[TIME\] NOTICE: \[pool \w+\] '\w+' directive is ignored when FPM is not running as root",
@@ -104,7 +105,8 @@ WANTED = [
            r"- \w+ PID \S+ .* -", r"\+ \w+ PID \S+ .* text/(html; charset=UTF-8|plain;charset=UTF-8)"),
     Wanted("access-status", "`%s` is PHP's response code", "access log of .*",
            r"[-+] .* (\"GET )?/status2.php\"? (200|503) .*"),
-    Wanted("access-lost", "a request that dies with its child", "access log of .*", r"\+ .*/(segv|abort)\.php\"? 502 .*"),
+    Wanted("access-lost", "a request that dies with its child", "access log of .*", r"\+ .*/(segv|abort)\.php\"? 502 .*",
+           r"\+ .*/too_slow\.php\"? 504 .*"),
     Wanted("access-filter", "a request of role FILTER", "access log of .*", r"- .*\"GET /hello.php\" 200 .*"),
     Wanted("filter", "a request of role FILTER", "answer: role 3", r"- .*", r"\+ (status None|body |end 0 3)"),
 ]

@@ -150,7 +150,7 @@ static void access_log(void **state)
 	assert_string_equal(p->access_format, "%R - %u %t \"%m %r\" %s");
 	unload(&l);
 	assert_only_error("access.suppress_path[] = x",
-			  "[f:5] Values provided to field 'access.suppress_path' must begin with '/'");
+			  "[f:5] Values provided to field 'access.suppress_path' must begin with '/' (it is 'x')");
 }
 
 int main(void)
