@@ -243,11 +243,13 @@ uint64_t pool_bucket_wait_ms(const struct pool_bucket *b, int rate)
 }
 
 /* A surplus is what stood idle above max_spare at every look for POOL_SETTLE_MS: a child that any wave
- * of load used meanwhile is none, and so load that goes up and down makes no child leave and come again. */
+ * of load used meanwhile is none, and so load that goes up and down makes no child leave and come again. Whole
+ * children alone count: a part of one, held as the least, would hide for ever what came on top of it. */
 static void watch_surplus(struct pool_pace *pace, const struct pool_limits *lim, struct pool_census *now)
 {
 	int over = now->idle - lim->max_spare - now->waiting;
 
+	over -= over % threads(lim);
 	now->surplus = 0;
 	now->surplus_wait_ms = POOL_WAIT_NEVER;
 	if (over <= 0 || lim->pm != CONF_PM_DYNAMIC || now->booting) {

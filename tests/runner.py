@@ -1,5 +1,5 @@
-"""runner.py -- what tests/run does once the packages are there: builds Weir three times (plain; under ASan and
-UBSan; for fuzzing, by clang), runs unit tests and lints, scenarios, fuzz targets, and counts. Every process that
+"""runner.py -- what tests/run does once the packages are there: builds Weir (plain; under ASan and UBSan; under TSan;
+for fuzzing, by clang), runs unit tests and lints, scenarios, fuzz targets, and counts. Every process that
 it started or that a test left behind ends with it: it is the reaper of its orphans, and whatever lives on at the
 end is a fault."""
 import argparse
@@ -18,16 +18,22 @@ from weirtest import proc
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"
-STEPS = ["lint", "units", "scenarios", "fuzz"]
+STEPS = ["lint", "units", "scenarios", "threads", "fuzz"]
+LONG_STEPS = ["threads"]        # without --long only when named
 FUZZ_SECONDS, FUZZ_SECONDS_LONG = 60, 900
 BUILDS = {              # folder: options of configure; "build" is the demo's too
     "build": [],
     "build-asan": ["--enable-sanitizers", "--enable-werror"],
+    "build-tsan": ["--enable-sanitizers=thread", "--enable-werror", "--without-php"],
     "build-fuzz": ["CC=clang", "--enable-fuzzing", "--enable-werror", "--without-php"],
 }
-FOR_PYTHON = ["weir_echo.la", "tests/unit/sapi/php_driver"]     # of the check programs, what scenarios use
+FOR_PYTHON = {          # of the check programs, what scenarios use
+    "build": ["weir_echo.la", "tests/unit/sapi/php_driver"],
+    "build-asan": ["weir_echo.la", "tests/unit/sapi/php_driver"],
+    "build-tsan": ["weir_echo.la"],
+}
 NEEDS = {"lint": ["build-asan"], "units": ["build-asan"], "scenarios": ["build-asan", "build"],
-         "fuzz": ["build-fuzz"]}
+         "threads": ["build-tsan"], "fuzz": ["build-fuzz"]}
 
 
 class Counts:
@@ -80,8 +86,8 @@ def build(folder):
     """Build; False and one failure counted when it cannot be."""
     step("build: " + folder)
     made = subprocess.run([path("conf/demo/build"), path(folder)] + BUILDS[folder])
-    if made.returncode == 0 and folder != "build-fuzz":
-        made = subprocess.run(["make", "-s", "-C", path(folder)] + FOR_PYTHON, stdout=subprocess.DEVNULL)
+    if made.returncode == 0 and folder in FOR_PYTHON:
+        made = subprocess.run(["make", "-s", "-C", path(folder)] + FOR_PYTHON[folder], stdout=subprocess.DEVNULL)
     if made.returncode != 0:
         counts.fault("the build in %s" % folder)
     return made.returncode == 0
@@ -243,8 +249,15 @@ def scenarios(args, work):
         pytest(["soak", "bench"], plain, work, 1, more)
 
 
+def threads(args, work):
+    """The threaded scenarios once more, under ThreadSanitizer: a report fails the test that it comes in."""
+    more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
+    pytest(["scenario", "native", "soak"], environment("build-tsan", work), work, min(os.cpu_count(), 4),
+           ["-m", "threads and not plain"] + more)
+
+
 def run_steps(args, work):
-    steps = args.only or STEPS
+    steps = args.only or [s for s in STEPS if args.long or s not in LONG_STEPS]
     built = {folder: build(folder) for folder in BUILDS if any(folder in NEEDS[s] for s in steps)}
     ready = [s for s in STEPS if s in steps and all(built[f] for f in NEEDS[s])]
     if "lint" in ready:
@@ -253,6 +266,8 @@ def run_steps(args, work):
         make_check("unit_tests")
     if "scenarios" in ready:
         scenarios(args, work)
+    if "threads" in ready:
+        threads(args, work)
     if "units" in ready and args.long and build("build"):
         valgrind()
     if "fuzz" in ready:
@@ -262,7 +277,7 @@ def run_steps(args, work):
 def arguments():
     p = argparse.ArgumentParser(prog="tests/run", description="Installs what is missing, builds Weir, and tests it.")
     p.add_argument("--no-install", action="store_true", help="refuse to install packages: name those that are missing")
-    p.add_argument("--long", action="store_true", help="also soak, kills, big transfers, valgrind, and longer fuzzing")
+    p.add_argument("--long", action="store_true", help="also soak, kills, big transfers, ThreadSanitizer, valgrind, and longer fuzzing")
     p.add_argument("--only", action="append", choices=STEPS, help="this part only; may be given more than once")
     p.add_argument("-k", metavar="EXPR", help="of the scenarios, those that pytest's -k selects")
     return p.parse_args()
