@@ -144,12 +144,13 @@ def make_check(what):
 
 
 def valgrind():
-    """The unit tests of the plain build once more, but for the one whose arguments valgrind replaces."""
+    """The unit tests of the plain build once more, but for the one whose arguments valgrind replaces, and the one that
+    asks the kernel for memory that is not there."""
     step("valgrind: unit tests")
     subprocess.run(["make", "-s", "-C", path("build"), "check", "TESTS="], stdout=subprocess.DEVNULL)
     for source in sorted(glob.glob(path("tests/unit/**/test_*.c"), recursive=True)):
         name = os.path.relpath(source, TOP)[:-2]
-        if name == "tests/unit/base/test_title":
+        if name in ("tests/unit/base/test_title", "tests/unit/sapi/test_php_peek"):
             continue
         done = output_of(["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", path("build", name)],
                          cwd=path("build"), env=dict(os.environ, srcdir=TOP))

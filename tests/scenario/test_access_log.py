@@ -355,7 +355,7 @@ def test_rotation_under_load(weir):
     until(lambda: sum(weir.file(n).count("\n") for n in names) >= 3 * count, "all lines")
     got = [x for n in names for x in weir.file(n).splitlines()]
     assert sorted(got) == sorted("%s|200|" % x for x in sent)
-    assert all(weir.file(n) for n in names[1:])
+    assert sum(1 for n in names if weir.file(n)) > 1, "one file took all lines: nothing was rotated under load"
     assert weir.tree() == tree
 
 
