@@ -205,6 +205,27 @@ PyObject *wsgi_environ_new(struct wsgi_turn *turn)
 	return environ;
 }
 
+/* What a front end sends with each request has its place before clients' headers can fill the table; and those with
+ * a meaning must. */
+static int learn_names(void)
+{
+	static const char *const usual[] = {
+		"CONTENT_LENGTH", "CONTENT_TYPE", "QUERY_STRING", "DOCUMENT_ROOT", "DOCUMENT_URI", "GATEWAY_INTERFACE",
+		"REDIRECT_STATUS", "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER", "SCRIPT_FILENAME", "SERVER_ADDR", "SERVER_NAME",
+		"SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SOFTWARE", "HTTP_HOST", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING",
+		"HTTP_ACCEPT_LANGUAGE", "HTTP_COOKIE", "HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_CONNECTION",
+		"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH",
+	};
+
+	for (enum meaning m = SCRIPT_NAME; m < MEANINGS; m++)
+		if (!name_find(meanings[m], strlen(meanings[m])))
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (!name_find(usual[i], strlen(usual[i])))
+			return -1;
+	return 0;
+}
+
 int wsgi_environ_init(void)
 {
 	const struct wsgi_settings *s = &wsgi_settings;
@@ -223,5 +244,7 @@ int wsgi_environ_init(void)
 	key_scheme = PyUnicode_InternFromString("wsgi.url_scheme");
 	text_http = PyUnicode_InternFromString("http");
 	text_https = PyUnicode_InternFromString("https");
+	if (learn_names() < 0)
+		return -1;
 	return always && key_script && key_info && key_input && key_scheme && text_http && text_https ? 0 : -1;
 }
