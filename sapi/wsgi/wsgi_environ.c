@@ -63,16 +63,24 @@ static struct name *name_new(struct name *n, const char *text, size_t len)
 	return n;
 }
 
+/* Of the length and both ends, which tells the usual names apart; the table is small, whoever fills it. */
+static uint32_t hash_of(const char *text, size_t len)
+{
+	uint64_t head = 0, tail = 0;
+	size_t n = len < sizeof(head) ? len : sizeof(head);
+
+	memcpy(&head, text, n);
+	memcpy(&tail, text + len - n, n);
+	head = (head ^ (tail * 31) ^ len) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(head >> 40);
+}
+
 /* NULL: it is not kept; an exception may be set. */
 static struct name *name_find(const char *text, size_t len)
 {
-	uint32_t hash = 2166136261u;
-
 	if (len > NAME_MOST || len == 0)
 		return NULL;
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 16777619u;
-	for (uint32_t i = hash;; i++) {
+	for (uint32_t i = hash_of(text, len);; i++) {
 		struct name *n = &names[i & (PLACES - 1)];
 
 		if (!n->key)
