@@ -91,6 +91,7 @@ Weir $PACKAGE_VERSION will be built with $CC$WEIR_CFLAGS
 	weir, weirbench    in $prefix (sbin, bin)
 	SAPI php           ${weir_php_summary:-no: no PHP found}
 	SAPI native        $have_FCGI
+	SAPI wsgi          $weir_wsgi_summary
 	unit tests         $have_CMOCKA
 	apparmor_hat       $have_APPARMOR
 	libfcgi's echo     $have_FCGI

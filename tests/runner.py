@@ -24,8 +24,8 @@ FUZZ_SECONDS, FUZZ_SECONDS_LONG = 60, 900
 BUILDS = {              # folder: options of configure; "build" is the demo's too
     "build": [],
     "build-asan": ["--enable-sanitizers", "--enable-werror"],
-    "build-tsan": ["--enable-sanitizers=thread", "--enable-werror", "--without-php"],
-    "build-fuzz": ["CC=clang", "--enable-fuzzing", "--enable-werror", "--without-php"],
+    "build-tsan": ["--enable-sanitizers=thread", "--enable-werror", "--without-php", "--without-wsgi"],
+    "build-fuzz": ["CC=clang", "--enable-fuzzing", "--enable-werror", "--without-php", "--without-wsgi"],
 }
 FOR_PYTHON = {          # of the check programs, what scenarios use
     "build": ["weir_echo.la", "tests/unit/sapi/php_driver"],
@@ -244,8 +244,8 @@ def scenarios(args, work):
     """Under the sanitizers, but for tests marked plain: limits of memory, counts of system calls, times."""
     plain, asan = environment("build", work), environment("build-asan", work)
     more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
-    pytest(["scenario", "php", "native", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
-    pytest(["scenario", "php", "native", "diff"], plain, work, 1, ["-m", "plain"] + more)
+    pytest(["scenario", "php", "native", "wsgi", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
+    pytest(["scenario", "php", "native", "wsgi", "diff"], plain, work, 1, ["-m", "plain"] + more)
     if args.long:
         pytest(["soak", "bench"], plain, work, 1, more)
 

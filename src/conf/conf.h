@@ -79,6 +79,11 @@ struct conf_pool {
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
 	char *native_module;            /* path as seen from inside the chroot, or NULL */
+	char *wsgi_application;         /* as written, or NULL */
+	char *wsgi_pythonpath, *wsgi_virtualenv;        /* or NULL */
+	bool wsgi_preload;
+	int wsgi_python_optimize;
+	char *wsgi_mount;               /* NULL: not given */
 	enum conf_mpm mpm;
 	int threads_per_child;          /* slots of one child; 1 under prefork */
 	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic; 0: in children */

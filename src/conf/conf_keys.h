@@ -88,7 +88,7 @@ static inline size_t conf_key_index(const struct conf_key *key)
 
 /* Keys that this version knows by name and refuses: php-fpm's, and Weir's own to come. */
 struct conf_later {
-	const char *name;               /* "wsgi.*": all that begin so */
+	const char *name;               /* "cgi.*": all that begin so */
 	enum conf_where where;
 	enum { CONF_LATER_FREEBSD, CONF_LATER_WEIR } whose;
 };

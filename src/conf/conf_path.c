@@ -146,6 +146,7 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	conf_path_absolute(&p->access_log, base);
 	conf_path_absolute(&p->slowlog, base);
 	conf_path_absolute(&p->native_module, p->chroot ? "/" : base);
+	conf_path_absolute(&p->wsgi_virtualenv, p->chroot ? "/" : base);
 	if (p->chroot && !is_folder(p->chroot)) {
 		conf_note_key(l, d, CONF_ERROR, "chroot",
 			      "the chroot path '%s' does not exist or is not a directory",

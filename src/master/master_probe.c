@@ -147,7 +147,8 @@ int master_probe_threads(struct master *m, const struct conf *conf)
 		const struct conf_pool *pool = conf->pools[i];
 		char *module = NULL;
 
-		if (pool->threads_per_child > 1
+		/* Applications of Python's are safe for threads, and one that does not load concerns its pool alone. */
+		if (pool->threads_per_child > 1 && strcmp(pool->sapi, "wsgi") != 0
 		    && conf_find_module(m->module_dir, pool->sapi, pool->php_version, &module, NULL) == 0
 		    && test_probe(m, conf, pool, module) < 0)
 			rc = -1;
