@@ -177,7 +177,8 @@ static int add_path(PyObject *environ, struct wsgi_slot *slot, const struct wsgi
 	}
 	out.space = slot->path;
 	wsgi_path_split(&in, &out);
-	return set_item(environ, key_script, text_new(out.script)) < 0 || set_item(environ, key_info, text_new(out.info)) < 0
+	return set_item(environ, key_script, text_new(out.script)) < 0 ||
+		       set_item(environ, key_info, text_new(out.info)) < 0
 		       ? -1 : 0;
 }
 

@@ -2,8 +2,8 @@
 """bench_wsgi.py -- a WSGI application under Weir beside uWSGI on its own FastCGI socket, with the same processes and
 threads: hello on new connections (uWSGI keeps none), in turns, both servers on the same core.
 
-Prints requests a second, CPU time a request, and Weir's ratio to uWSGI. Exit code 0: what is asked for is reached, 1: it
-is not, 2: it could not be measured."""
+Prints requests a second, CPU time a request, and Weir's ratio to uWSGI. Exit code 0: what is asked for is reached, 1:
+it is not, 2: it could not be measured."""
 import argparse
 import contextlib
 import os

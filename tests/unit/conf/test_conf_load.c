@@ -308,7 +308,7 @@ static void single_errors(void **state)
 		  "in the access.format (%x)" },
 		{ "[global]\nlog_limit = 511", "[f:6] log_limit must be greater than 512" },
 		{ "[global]\nlog_limit = -1", "[f:6] log_limit must be greater than 512" },
-		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
+		{ "exec.command = x", "[f:5] 'exec.command' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
 		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork or worker) (it "

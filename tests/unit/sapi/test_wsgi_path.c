@@ -15,7 +15,8 @@ static struct wsgi_text text(const char *s)
 }
 
 /* mount NULL: not given. */
-static void assert_split(const char *mount, const char *script, const char *info, const char *uri, const char *script_out,
+static void assert_split(const char *mount, const char *script, const char *info, const char *uri,
+			 const char *script_out,
 			 const char *info_out)
 {
 	char *space = xcalloc(1, uri ? strlen(uri) + 1 : 1);
