@@ -1,4 +1,4 @@
-/* probe.c -- a throw-away process of the master's, for -t, -v, -i and -m. It serves nothing and forks nothing. */
+/* probe.c -- a throw-away process of the master's, for -t, -v, -V, -i and -m. It serves nothing and forks nothing. */
 #include "pool/probe.h"
 
 #include <stdio.h>
@@ -55,10 +55,13 @@ static int run(struct spawn_info *info, struct err *err)
 	sapi = sapi_load(info->module, err);
 	if (!sapi)
 		return -1;
-	if (info->print == SPAWN_PRINT_NONE) {
+	if (info->print == SPAWN_PRINT_NONE || info->print == SPAWN_PRINT_THREADS) {
 		if (sapi->probe(&ctx, &says, err) < 0)
 			return -1;
-		return check_threads(conf, &says, err);
+		if (info->print == SPAWN_PRINT_NONE)
+			return check_threads(conf, &says, err);
+		fprintf(stderr, "%d %s\n", says.thread_safe, says.version);
+		return 0;
 	}
 	if (!sapi->print)
 		return err_set(err, "sapi %s has nothing to print", sapi->name);

@@ -1,5 +1,6 @@
 /* main.c -- where every process of Weir begins: the master when a person or a service manager started it, another kind
- * when the master did. Each kind's function never returns. Does nothing else: no option is read here. */
+ * when the master did, or `weir import-apache`. Each kind's function never returns. Does nothing else: no option is
+ * read here. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,12 +10,14 @@
 #include "pool/pool.h"
 #include "pool/probe.h"
 #include "pool/zygote.h"
+#include "src/apache/apache_import.h"
 #include "src/base/exits.h"
 #include "src/base/mem.h"
 #include "src/base/sigs.h"
 #include "src/base/spawn.h"
 #include "src/base/title.h"
 #include "src/master/master.h"
+#include "src/master/master_print.h"
 
 enum signals_are { SIGNALS_HARMLESS, SIGNALS_END_IT };
 
@@ -91,5 +94,7 @@ int main(int argc, char **argv)
 	kind = getenv(SPAWN_ENV);
 	if (kind)
 		process_start(kind);
+	if (argc > 1 && strcmp(argv[1], "import-apache") == 0)
+		return apache_import_main(argc, argv, master_php_has_threads);
 	return master_main(argc, argv);
 }

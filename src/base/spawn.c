@@ -98,7 +98,7 @@ static int spawn_head_check(const struct spawn_head *h, size_t total, struct err
 	    h->section_len + h->module_len + h->options_len != texts)
 		return err_set(err, "the orders' texts do not add up");
 	if (h->kind < SPAWN_POOL || h->kind > SPAWN_PROBE || h->names > SPAWN_NAMES_PHP_FPM ||
-	    h->print > SPAWN_PRINT_MODULES)
+	    h->print > SPAWN_PRINT_THREADS)
 		return err_set(err, "the orders name no known kind of process");
 	if (h->log_level < LOG_LEVEL_DEBUG || h->log_level > LOG_LEVEL_ALERT || h->was_root > 1 || h->log_to_syslog > 1)
 		return err_set(err, "the orders hold a value that is out of range");

@@ -27,12 +27,14 @@
 
 enum spawn_kind { SPAWN_POOL = 1, SPAWN_ZYGOTE, SPAWN_PROBE };
 enum spawn_names { SPAWN_NAMES_WEIR, SPAWN_NAMES_PHP_FPM };     /* whose process titles are shown */
-enum spawn_print { SPAWN_PRINT_NONE, SPAWN_PRINT_VERSION, SPAWN_PRINT_INFO, SPAWN_PRINT_MODULES };
+enum spawn_print { SPAWN_PRINT_NONE, SPAWN_PRINT_VERSION, SPAWN_PRINT_INFO, SPAWN_PRINT_MODULES,
+		   SPAWN_PRINT_THREADS };
 
 struct spawn_info {
 	enum spawn_kind kind;
 	enum spawn_names names;
-	enum spawn_print print;         /* probe: what to print on stdout; NONE: check only */
+	enum spawn_print print;         /* probe: what to print on stdout; NONE: check only; THREADS: "1 VERSION" where it is safe
+					 * for threads, else "0 VERSION", on stderr */
 	bool was_root;                  /* the master is root: take the owner's identity */
 	uint32_t generation;
 	uint32_t listen_count;

@@ -8,6 +8,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/master/master_conf.h"
+#include "src/master/master_print.h"
 #include "src/master/master_priv.h"
 #include "src/master/master_probe.h"
 #include "src/master/master_spawn.h"
@@ -35,13 +36,15 @@ static int run_job(struct master *m)
 		return EXIT_SOFTWARE;
 	}
 	master_conf_paths(m);
-	if (m->cli.job != MASTER_JOB_SERVE)
+	if (m->cli.job != MASTER_JOB_SERVE && m->cli.job != MASTER_JOB_FACTS)
 		return master_print(m);
 	if (master_conf_prefix(m, &err) < 0) {
 		log_error("%s", err.text);
 		log_error("FPM initialization failed");
 		return EXIT_CONFIG;
 	}
+	if (m->cli.job == MASTER_JOB_FACTS)
+		return master_facts(m);
 	if (m->cli.tests > 0)
 		return master_test(m);
 	master_signals_block_early();

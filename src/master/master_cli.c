@@ -33,6 +33,12 @@ static void take_info(struct master_cli *cli, const char *value)
 	cli->job = MASTER_JOB_INFO;
 }
 
+static void take_facts(struct master_cli *cli, const char *value)
+{
+	(void)value;
+	cli->job = MASTER_JOB_FACTS;
+}
+
 static void take_modules(struct master_cli *cli, const char *value)
 {
 	(void)value;
@@ -135,6 +141,7 @@ static const struct cli_option cli_options[] = {
 	{ 'i', "info", NULL, "print what PHP knows about itself", take_info },
 	{ 'm', "modules", NULL, "print the modules that PHP has", take_modules },
 	{ 'v', "version", NULL, "print the versions", take_version },
+	{ 'V', "facts", NULL, "print how Weir was built, its models and SAPIs, and each pool's choice", take_facts },
 	{ 'h', "help", NULL, "print this", take_help },
 	{ '?', "usage", NULL, NULL, take_help },
 };
@@ -251,7 +258,8 @@ void master_cli_free(struct master_cli *cli)
 void master_cli_usage(const char *program, struct buf *out)
 {
 	buf_printf(out, "Usage: %s [-y FILE] [-p DIR] [-g FILE] [-F [-O] | -D] [-R] [-t[t]] [-c PATH] [-n] "
-		   "[-d NAME[=VALUE]] [-e] [-i|-m|-v|-h]\n", program);
+		   "[-d NAME[=VALUE]] [-e] [-i|-m|-v|-V|-h]\n"
+		   "       %s import-apache [-D NAME[=VALUE]] FILE...\n", program, program);
 	for (size_t i = 0; i < ARRAY_LEN(cli_options); i++) {
 		const struct cli_option *o = &cli_options[i];
 

@@ -10,13 +10,14 @@
 #include "src/base/err.h"
 #include "src/base/spawn.h"
 
-enum master_job { MASTER_JOB_SERVE, MASTER_JOB_HELP, MASTER_JOB_VERSION, MASTER_JOB_INFO, MASTER_JOB_MODULES };
+enum master_job { MASTER_JOB_SERVE, MASTER_JOB_HELP, MASTER_JOB_VERSION, MASTER_JOB_INFO, MASTER_JOB_MODULES,
+		  MASTER_JOB_FACTS };
 enum master_background { MASTER_BACKGROUND_CONFIGURED, MASTER_BACKGROUND_YES, MASTER_BACKGROUND_NO };
 
 struct master_cli {
 	const char *program;            /* argv[0] without its folder */
 	enum spawn_names names;         /* php-fpm's when program begins so */
-	enum master_job job;            /* the first of -h -v -m, else -i */
+	enum master_job job;            /* the first of -h -v -m, else the last of -i -V */
 	bool complete;                  /* -h, -v or -m was met: the rest of the line does not count */
 	unsigned tests;                 /* how often -t was given: 1 checks, 2 dumps as well */
 	const char *conf_file;          /* NULL or empty: the default */

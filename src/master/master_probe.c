@@ -24,9 +24,6 @@
 #include "src/master/master_priv.h"
 #include "src/master/master_spawn.h"
 
-#ifndef WEIR_VERSION
-#define WEIR_VERSION "0.1.0"
-#endif
 #define PROBE_MS   60000                /* so long may a probe take */
 #define PROBE_MOST (256 * 1024)         /* bytes of complaints that are kept */
 
@@ -59,9 +56,10 @@ static void probe_read(int fd, pid_t pid, struct buf *out)
 static pid_t probe_spawn(struct master *m, struct spawn_info *info, int err_fd, struct err *err)
 {
 	char *title = master_spawn_title(m->cli.names, SPAWN_PROBE, NULL);
+	bool quiet = info->print == SPAWN_PRINT_NONE || info->print == SPAWN_PRINT_THREADS;
 	struct master_spawn plan = {
 		.title = title, .info = info, .whole_environ = true,
-		.out = info->print == SPAWN_PRINT_NONE ? err_fd : STDOUT_FILENO, .err = err_fd,
+		.out = quiet ? err_fd : STDOUT_FILENO, .err = err_fd,
 		.link = -1, .log = -1, .board = -1, .ready = -1, .access = -1, .slow = -1, .status = -1,
 	};
 	pid_t pid;
@@ -79,8 +77,7 @@ static pid_t probe_spawn(struct master *m, struct spawn_info *info, int err_fd, 
 	return pid;
 }
 
-/* Run one probe to its end; what it complained of in words. 0: it found nothing wrong. */
-static int probe_run_one(struct master *m, struct spawn_info *info, struct buf *words)
+int master_probe_run(struct master *m, struct spawn_info *info, struct buf *words)
 {
 	int ends[2], status = 0;
 	struct err err;
@@ -130,7 +127,7 @@ static int test_probe(struct master *m, const struct conf *conf, const struct co
 	conf_pool_write(&conf->global, pool, &section);
 	info.section = (char *)buf_str(&section);
 	info.section_len = section.len;
-	rc = probe_run_one(m, &info, &words);
+	rc = master_probe_run(m, &info, &words);
 	probe_say(rc < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, pool->name, &words);
 	if (rc < 0)
 		log_error("[pool %s] its SAPI cannot run: %s", pool->name, module);
@@ -277,44 +274,4 @@ int master_test(struct master *m)
 	log_notice("configuration file %s test is successful", m->conf_file);
 	(void)fd_write_all(STDERR_FILENO, "\n", 1);
 	return EXIT_OK;
-}
-
-static int print_without_php(enum master_job job, const struct err *err)
-{
-	if (job == MASTER_JOB_VERSION) {
-		printf("Weir %s\n%s\n", WEIR_VERSION, err->text);
-		printf("Pools of PHP need libphp: install Debian's libphp8.2-embed, and build Weir with its "
-		       "php-config.\n");
-		return EXIT_OK;
-	}
-	fprintf(stderr, "weir: %s\nInstall libphp (Debian: libphp8.2-embed), or name the folder of the plug-ins "
-		"with --module-dir.\n", err->text);
-	return EXIT_SOFTWARE;
-}
-
-int master_print(struct master *m)
-{
-	static const enum spawn_print prints[] = {
-		[MASTER_JOB_VERSION] = SPAWN_PRINT_VERSION,
-		[MASTER_JOB_INFO] = SPAWN_PRINT_INFO,
-		[MASTER_JOB_MODULES] = SPAWN_PRINT_MODULES,
-	};
-	struct spawn_info info = { .print = prints[m->cli.job] };
-	struct buf words = { 0 };
-	struct err err;
-	int rc;
-
-	if (conf_find_module(m->module_dir, "php", NULL, &info.module, &err) < 0)
-		return print_without_php(m->cli.job, &err);
-	rc = master_conf_pool_user(m, NULL, &err);
-	if (rc < 0)
-		buf_printf(&words, "%s\n", err.text);
-	else
-		rc = probe_run_one(m, &info, &words);
-	(void)fd_write_all(STDERR_FILENO, words.data, words.len);
-	if (m->cli.job == MASTER_JOB_VERSION)
-		printf("Weir %s\n", WEIR_VERSION);
-	free(info.module);
-	buf_free(&words);
-	return rc == 0 || m->cli.job == MASTER_JOB_VERSION ? EXIT_OK : EXIT_SOFTWARE;
 }

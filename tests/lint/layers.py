@@ -19,7 +19,8 @@ LAYERS = {
     "mpm":    (["mpm/"], ["sapi/sapi.h", "src/base/", "src/fcgi/", "src/conf/"]),
     "pool":   (["pool/"], ["mpm/", "sapi/", "src/base/", "src/fcgi/", "src/conf/"] + PROTO),
     "master": (["src/master/"], ["pool/", "sapi/", "src/base/", "src/conf/"] + PROTO),
-    "main":   (["src/main.c"], ["src/master/", "pool/", "mpm/", "sapi/", "src/base/", "src/conf/"]),
+    "apache": (["src/apache/"], ["src/base/", "src/conf/"]),
+    "main":   (["src/main.c"], ["src/apache/", "src/master/", "pool/", "mpm/", "sapi/", "src/base/", "src/conf/"]),
     "bench":  (["src/tools/weirbench"], ["src/base/", "src/fcgi/"]),
     "doc":    (["src/tools/weir_doc"], ["src/base/", "src/conf/"]),
 }

@@ -11,7 +11,7 @@ LISTS = [
     ("libweirbase_la_SOURCES", ["src/base/*.c"], False),
     ("libweirfcgi_la_SOURCES", ["src/fcgi/*.c"], False),
     ("libweirconf_la_SOURCES", ["src/conf/*.c"], False),
-    ("libweircore_la_SOURCES", ["src/master/*.c", "pool/*.c", "mpm/*.c", "sapi/*.c"], False),
+    ("libweircore_la_SOURCES", ["src/apache/*.c", "src/master/*.c", "pool/*.c", "mpm/*.c", "sapi/*.c"], False),
     ("weirbench_SOURCES", ["src/tools/weirbench*.c"], False),
     ("weir_doc_SOURCES", ["src/tools/weir_doc*.c"], False),
     ("php_sources", ["sapi/php/*.c"], False),

@@ -176,3 +176,55 @@ def test_user_is_a_notice_for_an_ordinary_user(weir):
     done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + weir.command("-t"),
                           capture_output=True, text=True, timeout=60, env=weir.environment())
     assert done.returncode == 0 and "'user' directive is ignored" in done.stderr
+
+
+def facts(done):
+    """Each pool's model, and its lines."""
+    found, lines = {}, None
+    for line in done.stdout.splitlines():
+        m = re.match(r"Server MPM: (\w+) \(pool (.+)\)$", line)
+        if m:
+            lines = found[m[2]] = [m[1]]
+        elif lines is not None:
+            lines.append(line.strip())
+    return found
+
+
+def test_facts_of_each_pool(weir):
+    weir.pool("sapi = echo\n security.limit_extensions =\n mpm = worker\n mpm.threads_per_child = 4", name="threads")
+    weir.pool("pm.max_children = 7", name="www")
+    for flag in ("-V", "--facts"):
+        done = weir.run(flag)
+        assert done.returncode == 0 and done.stderr == ""
+        found = facts(done)
+        assert list(found) == ["threads", "www"]
+        assert found["threads"][0] == "worker" and "threaded:     yes (4 in each child)" in found["threads"]
+        assert "thread-safe:  yes" in found["threads"]
+        assert found["www"][0] == "prefork" and "threaded:     no (1 in each child)" in found["www"]
+        assert "forked:     yes (pm = static, at most 7 children)" in found["www"]
+        assert re.search(r"sapi:     php: PHP 8\.\S+ \((NTS|ZTS)\)", "\n".join(found["www"]))
+
+
+def test_facts_of_the_build(weir):
+    weir.pool()
+    out = weir.run("-V").stdout
+    assert re.match(r"Server version: Weir \d", out)
+    assert re.search(r"^  prefork +threaded: no", out, re.M) and re.search(r"^  worker +threaded: yes", out, re.M)
+    assert re.search(r"^  php 8\.\d+  PHP 8\.\S+ \((NTS\), thread-safe: no|ZTS\), thread-safe: yes)", out, re.M)
+    assert re.search(r"^  native  thread-safe: as each pool's application says", out, re.M)
+
+
+def test_facts_without_a_configuration(weir):
+    """Of the file that nobody named no pool is told; one that was named must be there, and right."""
+    done = subprocess.run([weir.binary, "-V", "-p", weir.path()], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "there is no such file" in done.stdout
+    weir.configure("[www]\nnonsense = 1\n")
+    done = weir.run("-V")
+    assert done.returncode == 78 and "nonsense" in done.stderr and "Server version" in done.stdout
+
+
+def test_facts_of_a_pool_that_does_not_start(weir):
+    weir.pool("sapi = native\n native.module = /no/such/module.so", name="c")
+    done = weir.run("-V")
+    assert done.returncode == 0 and facts(done)["c"][0] == "prefork"
+    assert "thread-safe:  not known: it does not start" in facts(done)["c"] and "/no/such/module.so" in done.stdout
