@@ -47,7 +47,7 @@ static enum fcgi_turn_event next_event(struct slot *s)
 /* Nothing more came for a head: a peer that closed between requests is no event; one that left half a head is. */
 static enum head_end head_missing(struct slot *s)
 {
-	enum reason late = (enum reason)atomic_load(&s->late);
+	enum reason late = s->late;
 
 	child_request_nameless(s);
 	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0)
@@ -157,7 +157,7 @@ static void end_connection(struct slot *s, bool read_empty)
 {
 	int fd = child_conn_release(s);
 
-	if (read_empty || (atomic_load(&s->gone) && !atomic_load(&s->aborted))) {
+	if (read_empty || (slot_client_gone(s) && !slot_client_aborted(s))) {
 		fd_close(&fd);
 		return;
 	}
@@ -171,7 +171,7 @@ static bool keep_connection(struct slot *s)
 	bool read_empty = drain_body(s);
 
 	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
-	    && (atomic_load(&s->aborted) || !atomic_load(&s->gone)))
+	    && (slot_client_aborted(s) || !slot_client_gone(s)))
 		return true;
 	end_connection(s, read_empty && s->in_pos == s->in_len);
 	return false;
@@ -216,7 +216,7 @@ static void run_request(struct slot *s)
 
 	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
-	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished))
+	if (s->failed == REASON_CLIENT_GONE || (slot_client_gone(s) && !s->finished))
 		child_answer_note(s, REASON_CLIENT_GONE, NULL);
 	else if (s->failed != REASON_NONE)
 		child_answer(s, s->failed, failure_detail(s->failed));
