@@ -59,10 +59,9 @@ void child_conn_take(struct slot *s, int fd, const struct sockaddr *peer)
 	s->out_open = 0;
 	s->out_is_reply = false;
 	s->must_close = false;
-	atomic_store(&s->aborted, false);
-	atomic_store(&s->gone, false);
+	atomic_store_explicit(&s->client, 0, memory_order_relaxed);
 	s->in_full = false;
-	atomic_store_explicit(&s->late, REASON_NONE, memory_order_relaxed);
+	s->late = REASON_NONE;
 }
 
 int child_conn_release(struct slot *s)
@@ -101,22 +100,22 @@ static ssize_t receive(struct slot *s, int flags)
 
 ssize_t child_conn_fill(struct slot *s, enum slot_reading what)
 {
-	ssize_t got;
-
 	uint64_t now = clock_ms();
+	uint32_t reading;
+	ssize_t got;
 
 	/* A body must make progress; a head must be whole in time, however many pieces it comes in. */
 	if (what == SLOT_READING_HEAD && s->head_since_ms == 0)
 		s->head_since_ms = now;
 	atomic_store_explicit(&s->read_since_ms, what == SLOT_READING_HEAD ? s->head_since_ms : now,
 	    memory_order_relaxed);
-	atomic_store(&s->reading, what);
+	s->reads = (s->reads + SLOT_READING_NEXT) % SLOT_READ_ENDED;
+	atomic_store(&s->reading, s->reads | what);
 	child_watch_wake(s->child);
 	got = receive(s, 0);
-	atomic_store_explicit(&s->reading, SLOT_NOT_READING, memory_order_release);
-	if (atomic_load(&s->late) != REASON_NONE)
-		return 0;
-	return got;
+	reading = atomic_exchange(&s->reading, SLOT_NOT_READING);
+	s->late = reading & SLOT_READ_ENDED ? (enum reason)(reading & ~SLOT_READ_ENDED) : REASON_NONE;
+	return s->late == REASON_NONE ? got : 0;
 }
 
 ssize_t child_conn_fill_now(struct slot *s)
@@ -161,7 +160,7 @@ int child_conn_flush(struct slot *s)
 	s->out_open = 0;
 	s->out_is_reply = false;
 	if (result < 0)
-		atomic_store(&s->gone, true);
+		atomic_store(&s->client, SLOT_CLIENT_GONE);
 	return result;
 }
 

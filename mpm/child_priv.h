@@ -26,12 +26,23 @@ enum child_mode {
 
 #define SLOT_DOOMED 0x80000000u
 
+/* What is known of the client of the request in hand, in slot->client: as long as it is thought to be there, the
+ * request's sequence; so that what the watcher saw of one request is never said of the next. */
+#define SLOT_CLIENT_ABORTED 0xfffffffeu /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
+#define SLOT_CLIENT_GONE    0xffffffffu /* it has closed */
+
 enum slot_reading {
-	SLOT_NOT_READING,
+	SLOT_NOT_READING,               /* at most SLOT_READING_KIND in all */
 	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
 	SLOT_READING_HEAD,
 	SLOT_READING_BODY,
 };
+
+/* A blocked read, in slot->reading: what it waits for and, above that, its number, so that the watcher ends the read
+ * that it found late and no other. */
+#define SLOT_READING_KIND 3u
+#define SLOT_READING_NEXT 4u
+#define SLOT_READ_ENDED   0x80000000u   /* by the watcher, for the enum reason below it: what comes counts no more */
 
 /* What a slot has asked the pool process for: the watcher takes the answer. */
 struct slot_ask {
@@ -75,6 +86,7 @@ struct slot {
 	bool stderr_used;
 	bool finished;                  /* the reply is complete: later output is dropped */
 	bool must_close;                /* the connection is not to be kept whatever the client asked */
+	enum reason late;               /* why the watcher ended the last blocked read */
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
 	struct child_access *access;    /* what it uses; NULL: nobody asks */
@@ -84,14 +96,13 @@ struct slot {
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
 	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
 	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
-	_Atomic uint32_t reading;       /* enum slot_reading: what a blocked read waits for */
+	_Atomic uint32_t reading;       /* SLOT_NOT_READING, a blocked read, or one that was ended */
+	uint32_t reads;                 /* the slot's own: number of the last one, in steps of SLOT_READING_NEXT */
 	_Atomic uint64_t read_since_ms;
 	_Atomic uint64_t run_since_ms;  /* 0: no request, or its time counts no more */
 	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
 	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
-	_Atomic uint32_t late;          /* enum reason, set before the watcher ends a blocked read */
-	_Atomic bool gone;              /* the client has closed or aborted */
-	_Atomic bool aborted;           /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
+	_Atomic uint32_t client;        /* SLOT_CLIENT_GONE, SLOT_CLIENT_ABORTED, or a sequence: it is there */
 	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes
 	                                 * next on the connection is the head of a record */
 };
@@ -115,6 +126,16 @@ struct child {
 	_Atomic bool watch_asleep;      /* the watcher sleeps without a time limit */
 	_Atomic bool watch_stop;
 };
+
+static inline bool slot_client_gone(const struct slot *s)
+{
+	return atomic_load(&s->client) >= SLOT_CLIENT_ABORTED;
+}
+
+static inline bool slot_client_aborted(const struct slot *s)
+{
+	return atomic_load(&s->client) == SLOT_CLIENT_ABORTED;
+}
 
 static inline enum child_mode child_mode(const struct child *c)
 {

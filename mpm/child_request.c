@@ -82,10 +82,9 @@ static enum body_step step_body(struct slot *s)
 	case FCGI_TURN_MORE:
 		return BODY_STEP_MORE;
 	case FCGI_TURN_ABORT:
-		atomic_store(&s->aborted, true);
 		s->body_ended = true;
 		s->failed = REASON_CLIENT_GONE;
-		atomic_store(&s->gone, true);
+		atomic_store(&s->client, SLOT_CLIENT_ABORTED);
 		return BODY_STEP_FAILED;
 	default:
 		fail(s, REASON_BAD_HEADER);
@@ -104,9 +103,9 @@ static int next_body(struct slot *s)
 		return fail(s, REASON_CLIENT_GONE);
 	if (child_conn_fill(s, SLOT_READING_BODY) > 0)
 		return 0;
-	if (atomic_load(&s->late) != REASON_NONE)
+	if (s->late != REASON_NONE)
 		return fail(s, REASON_BODY_TIMEOUT);
-	atomic_store(&s->gone, true);
+	atomic_store(&s->client, SLOT_CLIENT_GONE);
 	return fail(s, REASON_CLIENT_GONE);
 }
 
@@ -182,7 +181,7 @@ static int op_start_data(struct request *req)
 
 static bool reply_is_void(const struct slot *s)
 {
-	return atomic_load_explicit(&s->gone, memory_order_relaxed) || (s->failed != REASON_NONE && !s->sent);
+	return slot_client_gone(s) || (s->failed != REASON_NONE && !s->sent);
 }
 
 static int op_write(struct request *req, const void *data, size_t len)
@@ -259,7 +258,7 @@ static void op_ended(struct request *req)
 
 static bool op_gone(const struct request *req)
 {
-	return atomic_load(&slot_of(req)->gone);
+	return slot_client_gone(slot_of(req));
 }
 
 static void op_script(struct request *req, const char *path)
@@ -393,13 +392,12 @@ int child_request_begin(struct slot *s)
 	s->body_ended = false;
 	s->stderr_used = false;
 	s->finished = false;
-	atomic_store(&s->aborted, false);
 	s->must_close = false;
 	s->failed = REASON_NONE;
 	s->sent = false;
-	atomic_store(&s->gone, false);
 	atomic_store(&s->released, false);
 	atomic_store(&s->run_since_ms, now);
+	atomic_store(&s->client, atomic_load(&s->sequence) + 1);
 	atomic_fetch_add(&s->sequence, 1);
 	child_watch_wake(s->child);
 	tell_board(s, now);

@@ -48,7 +48,7 @@ static enum fcgi_turn_event next_event(struct slot *s)
 /* Nothing more came for a head: a peer that closed between requests is no event; one that left half a head is. */
 static enum head_end head_missing(struct slot *s)
 {
-	enum reason late = (enum reason)atomic_load(&s->late);
+	enum reason late = s->late;
 
 	child_request_nameless(s);
 	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0) {
@@ -162,7 +162,7 @@ static void end_connection(struct slot *s, bool read_empty)
 {
 	int fd = child_conn_release(s);
 
-	if (read_empty || (atomic_load(&s->gone) && !atomic_load(&s->aborted))) {
+	if (read_empty || (slot_client_gone(s) && !slot_client_aborted(s))) {
 		fd_close(&fd);
 		return;
 	}
@@ -176,7 +176,7 @@ static bool keep_connection(struct slot *s)
 	bool read_empty = drain_body(s);
 
 	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
-	    && (atomic_load(&s->aborted) || !atomic_load(&s->gone)))
+	    && (slot_client_aborted(s) || !slot_client_gone(s)))
 		return true;
 	end_connection(s, read_empty && s->in_pos == s->in_len);
 	return false;
@@ -218,7 +218,7 @@ static const char *failure_detail(enum reason reason)
 static enum reason answer_failure(struct slot *s, bool *answered_out)
 {
 	*answered_out = false;
-	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished)) {
+	if (s->failed == REASON_CLIENT_GONE || (slot_client_gone(s) && !s->finished)) {
 		child_answer_note(s, REASON_CLIENT_GONE, NULL);
 		return REASON_CLIENT_GONE;
 	}

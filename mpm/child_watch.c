@@ -93,16 +93,20 @@ static void give_up(struct watch *w, struct slot *s, uint32_t sequence, enum rea
 		die();
 }
 
-/* End a blocked read of this kind; the slot sees why. A slot that writes at this moment reads nothing. */
+/* End this blocked read, unless it is over by itself; the slot sees why. A slot that writes at this moment reads
+ * nothing. */
 static void end_read(struct slot *s, uint32_t what, enum reason reason)
 {
 	if (pthread_mutex_trylock(&s->io_lock) != 0)
 		return;
-	if (s->fd != -1 && atomic_load(&s->reading) == what) {
-		atomic_store(&s->late, reason);
+	if (s->fd != -1 && atomic_compare_exchange_strong(&s->reading, &what, SLOT_READ_ENDED | (uint32_t)reason))
 		shutdown(s->fd, SHUT_RD);
-	}
 	pthread_mutex_unlock(&s->io_lock);
+}
+
+static bool reads(uint32_t reading)
+{
+	return reading != SLOT_NOT_READING && (reading & SLOT_READ_ENDED) == 0;
 }
 
 static void stop_slot(struct watch *w, struct slot *s, enum reason reason)
@@ -113,7 +117,7 @@ static void stop_slot(struct watch *w, struct slot *s, enum reason reason)
 		return;
 	if (sequence % 2 == 1)
 		give_up(w, s, sequence, reason);
-	else if (what != SLOT_NOT_READING)
+	else if (reads(what))
 		end_read(s, what, reason);
 }
 
@@ -193,9 +197,9 @@ static void end_late_read(struct slot *s, uint64_t now)
 {
 	uint32_t what = atomic_load(&s->reading);
 	enum reason reason;
-	uint64_t limit_ms = read_limit_ms(s->child, (enum slot_reading)what, &reason);
+	uint64_t limit_ms = read_limit_ms(s->child, (enum slot_reading)(what & SLOT_READING_KIND), &reason);
 
-	if (what != SLOT_NOT_READING && limit_ms != 0 && now >= atomic_load(&s->read_since_ms) + limit_ms)
+	if (reads(what) && limit_ms != 0 && now >= atomic_load(&s->read_since_ms) + limit_ms)
 		end_read(s, what, reason);
 }
 
@@ -209,13 +213,13 @@ static void end_late_request(struct watch *w, struct slot *s, uint64_t now)
 		give_up(w, s, sequence, REASON_REQUEST_TIMEOUT);
 }
 
-static void on_gone(struct slot *s, uint32_t sequence)
+/* how: SLOT_CLIENT_GONE or SLOT_CLIENT_ABORTED. */
+static void on_gone(struct slot *s, uint32_t sequence, uint32_t how)
 {
 	const struct child_start *start = s->child->start;
 
-	if (atomic_load(&s->sequence) != sequence || atomic_load(&s->released))
+	if (atomic_load(&s->released) || !atomic_compare_exchange_strong(&s->client, &sequence, how))
 		return;
-	atomic_store(&s->gone, true);
 	if (start->sapi->interrupt)
 		start->sapi->interrupt(start->ctx, &s->req);
 }
@@ -225,7 +229,7 @@ static void on_gone(struct slot *s, uint32_t sequence)
 static void watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struct pollfd *client)
 {
 	client->fd = -1;
-	if (sequence % 2 == 0 || sequence != seen || atomic_load(&s->gone) || atomic_load(&s->released))
+	if (sequence % 2 == 0 || sequence != seen || slot_client_gone(s) || atomic_load(&s->released))
 		return;
 	client->fd = s->fd;
 	client->events = s->over_tcp ? POLLRDHUP : 0;
@@ -239,7 +243,7 @@ static bool abort_came(struct slot *s)
 	uint8_t head[FCGI_HEADER_LEN] = { 0 };
 	ssize_t got = 0;
 
-	if (id == 0 || atomic_load(&s->aborted) || pthread_mutex_trylock(&s->io_lock) != 0)
+	if (id == 0 || slot_client_gone(s) || pthread_mutex_trylock(&s->io_lock) != 0)
 		return false;
 	if (s->fd != -1)
 		got = recv(s->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
@@ -300,11 +304,9 @@ static void look_after(struct watch *w, unsigned i)
 	const struct pollfd *client = &w->at[AT_CLIENTS + i];
 
 	if (client->fd != -1 && (client->revents & (POLLHUP | POLLERR | POLLRDHUP)))
-		on_gone(s, w->seen[i]);
-	if (client->fd != -1 && abort_came(s)) {
-		atomic_store(&s->aborted, true);
-		on_gone(s, w->seen[i]);
-	}
+		on_gone(s, w->seen[i], SLOT_CLIENT_GONE);
+	if (client->fd != -1 && abort_came(s))
+		on_gone(s, w->seen[i], SLOT_CLIENT_ABORTED);
 	end_late_read(s, clock_ms());
 	child_slow_look(s, clock_ms());
 	end_late_request(w, s, clock_ms());

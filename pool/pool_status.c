@@ -93,6 +93,12 @@ static void put_child(struct status *s, struct pool_child *c, uint64_t now_ms)
 		put_slot(s, c, (uint32_t)i, now_ms);
 }
 
+/* One that is READY may ask before its zygote's word of its birth has been read. */
+static bool is_there(const struct pool_child *c)
+{
+	return c->pid > 0 || c->phase == CHILD_SERVING;
+}
+
 static void put_children(struct status *s, struct pool *p)
 {
 	struct generation *both[] = { p->gen, p->old };
@@ -100,7 +106,7 @@ static void put_children(struct status *s, struct pool *p)
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
 		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place] && both[i]->children[place]->pid > 0)
+			if (both[i]->children[place] && is_there(both[i]->children[place]))
 				put_child(s, both[i]->children[place], now_ms);
 }
 

@@ -266,8 +266,9 @@ def test_a_status_request_forks_no_child(rest):
     weir = rest.weir.start()
     assert rest.get("/pid.php").status == 200
     until(lambda: not rest.children(), "the idle child ends")
-    c = connect(rest).send(rest.request("/?json", keep=True))
-    assert json.loads(c.reply().text)["total processes"] == 0
+    c = connect(rest)
+    until(lambda: json.loads(c.send(rest.request("/?json", keep=True)).reply().text)["total processes"] == 0,
+          "the pool process has heard of it")
     never_within(rest.children, 0.2, "a child was forked")
     c.close()
     at_rest(weir)
