@@ -21,6 +21,8 @@ static void add_wsgi(struct sapi_setting *to, struct sapi_ctx *ctx, const struct
 		add(to, ctx, "wsgi.pythonpath", NULL, conf->wsgi_pythonpath);
 	if (conf->wsgi_virtualenv)
 		add(to, ctx, "wsgi.virtualenv", NULL, conf->wsgi_virtualenv);
+	if (conf->chdir)
+		add(to, ctx, "chdir", NULL, conf->chdir);
 	if (conf->wsgi_mount)
 		add(to, ctx, "wsgi.mount", NULL, conf->wsgi_mount);
 	add(to, ctx, "wsgi.preload", NULL, conf->wsgi_preload ? "1" : "0");

@@ -5,18 +5,32 @@
 #include <dlfcn.h>
 #include <string.h>
 
+/* How many bytes at its end say the version of a library whose name begins so; 0: it is not in the text. */
+static size_t version_in(const char *why, const char *name, const char **at_out)
+{
+	const char *lib = strstr(why, name);
+	size_t digits = lib ? strspn(lib + strlen(name), "0123456789.") : 0;
+
+	while (digits && lib[strlen(name) + digits - 1] == '.')
+		digits--;
+	*at_out = lib ? lib + strlen(name) : NULL;
+	return digits;
+}
+
 /* A plug-in is there, and what it needs is not: of Debian's packages the name tells which one that is. */
 static int cannot_load(struct err *err, const char *why)
 {
-	const char *lib = strstr(why, "libphp");
-	size_t digits = lib ? strspn(lib + 6, "0123456789.") : 0;
+	const char *version;
+	size_t digits = version_in(why, "libphp", &version);
 
-	while (digits && lib[6 + digits - 1] == '.')
-		digits--;
-	if (!digits)
-		return err_set(err, "cannot load the plug-in: %s", why);
-	return err_set(err, "cannot load the plug-in: %s; install the library (Debian: libphp%.*s-embed), or build Weir "
-	    "again with the php-config of the one that is there", why, (int)digits, lib + 6);
+	if (digits)
+		return err_set(err, "cannot load the plug-in: %s; install the library (Debian: libphp%.*s-embed), or build "
+			       "Weir again with the php-config of the one that is there", why, (int)digits, version);
+	digits = version_in(why, "libpython", &version);
+	if (digits)
+		return err_set(err, "cannot load the plug-in: %s; install the library (Debian: libpython%.*s), or build "
+			       "Weir again for the Python that is there", why, (int)digits, version);
+	return err_set(err, "cannot load the plug-in: %s", why);
 }
 
 const struct sapi *sapi_load(const char *path, struct err *err)

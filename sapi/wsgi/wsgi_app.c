@@ -21,7 +21,7 @@ static const char finder[] =
 	"    place, colon, name = said.rpartition(':')\n"
 	"    if not colon or '/' in name:\n"
 	"        place, name = said, 'application'\n"
-	"    if '/' in place or place.endswith(('.py', '.wsgi')):\n"
+	"    if '/' in place or place.endswith('.py') or place is said:\n"
 	"        place = os.path.abspath(place)\n"
 	"        title = os.path.splitext(os.path.basename(place))[0]\n"
 	"        if title in sys.modules or title in sys.builtin_module_names:\n"

@@ -16,7 +16,7 @@
 
 /* ---- wsgi_sapi.c: what the pool's section says */
 struct wsgi_settings {
-	const char *application, *pythonpath, *virtualenv, *chroot;
+	const char *application, *pythonpath, *virtualenv, *chroot, *chdir;
 	struct wsgi_text mount;
 	bool mount_given, preload, multithread, multiprocess, run_once;
 	int optimize;

@@ -145,11 +145,11 @@ int wsgi_python_start(struct err *err)
 }
 
 static const char settler[] =
-	"def settle(pythonpath, packages):\n"
+	"def settle(pythonpath, chdir, packages):\n"
 	"    import importlib, site, sys\n"
 	"    if packages:\n"
 	"        site.addsitedir(packages)\n"
-	"    sys.path[:0] = [folder for folder in pythonpath.split(':') if folder]\n"
+	"    sys.path[:0] = [folder for folder in pythonpath.split(':') + [chdir] if folder]\n"
 	"    importlib.invalidate_caches()\n";
 
 /* os.environ was made before the zygote took away what only a start needs. */
@@ -173,6 +173,11 @@ static int drop_environment(void)
 	return rc;
 }
 
+static const char *or_none(const char *text)
+{
+	return text ? text : "";
+}
+
 static int settle_path(void)
 {
 	char *packages = has_venv() && wsgi_settings.chroot
@@ -182,8 +187,8 @@ static int settle_path(void)
 	if (names && code && PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) == 0)
 		ran = PyEval_EvalCode(code, names, names);
 	if (ran)
-		done = PyObject_CallFunction(PyDict_GetItemString(names, "settle"), "ss",
-					     wsgi_settings.pythonpath ? wsgi_settings.pythonpath : "", packages);
+		done = PyObject_CallFunction(PyDict_GetItemString(names, "settle"), "sss", or_none(wsgi_settings.pythonpath),
+					     or_none(wsgi_settings.chdir), packages);
 	free(packages);
 	Py_XDECREF(names);
 	Py_XDECREF(code);

@@ -33,6 +33,7 @@ static int take_settings(const struct sapi_ctx *ctx, struct err *err)
 		.pythonpath = setting(ctx, "wsgi.pythonpath", NULL),
 		.virtualenv = setting(ctx, "wsgi.virtualenv", NULL),
 		.chroot = setting(ctx, "chroot", NULL),
+		.chdir = setting(ctx, "chdir", NULL),
 		.mount = wsgi_path_mount(mount ? mount : "/"),
 		.mount_given = mount != NULL,
 		.preload = number(ctx, "wsgi.preload") != 0,

@@ -364,7 +364,8 @@ const struct conf_key conf_keys[] = {
 	  .limits = "Mandatory with sapi = wsgi, refused with others.",
 	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "wsgi.pythonpath", POOL(wsgi_pythonpath), .type = CONF_STRING, .flags = CONF_KEY_OURS,
-	  .meaning = "Folders in which modules are looked for first, separated by colons.",
+	  .meaning = "Folders in which modules are looked for first, separated by colons; chdir, where it is given, "
+		"comes behind them.",
 	  .limits = "Absolute paths, as seen from inside the chroot.",
 	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "wsgi.virtualenv", POOL(wsgi_virtualenv), .type = CONF_PATH, .flags = CONF_KEY_OURS,

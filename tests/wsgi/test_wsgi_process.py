@@ -36,11 +36,11 @@ def pool(weir, more="", lines="", application=None, file="app.py"):
 
 @pytest.mark.parametrize("file, application", [
     ("app.py", "{apps}/app.py:application"), ("site.wsgi", "{apps}/site.wsgi"), ("pkg/sub.py", "pkg.sub:application"),
-    ("types.py", "{apps}/types.py:application"), ("app.py", "app.py:application"), ("one.py", "one:os.environ.get"),
+    ("shop/wsgi.py", "shop.wsgi:application"), ("types.py", "{apps}/types.py:application"), ("app.py", "app.py:application"), ("one.py", "one:os.environ.get"),
 ])
 def test_application_is_found(weir, file, application):
-    if file.startswith("pkg"):
-        apps.write(weir, "pkg/__init__.py", "")
+    if "/" in file:
+        apps.write(weir, os.path.dirname(file) + "/__init__.py", "")
     pool(weir, file=file, application=application.format(apps=weir.path("apps")),
          lines="chdir = %s\nwsgi.pythonpath = /nowhere:%s" % (weir.path("apps"), weir.path("apps")))
     done = weir.run("-t")
@@ -48,6 +48,14 @@ def test_application_is_found(weir, file, application):
     if application.endswith("application") or application.endswith("wsgi"):
         weir.start()
         assert show(weir.pools[0], "__name__").endswith(os.path.basename(file).partition(".")[0])
+
+
+def test_modules_are_found_where_chdir_says(weir):
+    apps.write(weir, "shop/__init__.py", "")
+    p = pool(weir, file="shop/wsgi.py", application="shop.wsgi:application", lines="chdir = " + weir.path("apps"))
+    assert weir.run("-t").returncode == 0
+    weir.start()
+    assert show(p, "__name__") == "shop.wsgi"
 
 
 def test_a_file_s_neighbours_are_found(weir):
