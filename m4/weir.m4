@@ -70,10 +70,16 @@ WEIR_ADD_FLAG([WEIR_PROG_LDFLAGS], [-fPIE -pie], [link])
 ])
 
 dnl Programs export their symbols, so that the dlopen() of tests/asan_dlopen.c is the one that libraries find.
+dnl Under ThreadSanitizer gcc warns of each fence, which it does not follow: the scoreboard's words, between which the
+dnl fences stand, are atomic, so none of its reports can be wrong for that.
 AC_DEFUN([WEIR_SANITIZERS], [
-weir_sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+AS_CASE([$enable_sanitizers],
+	[yes], [weir_sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined"],
+	[thread], [weir_sanitize="-fsanitize=thread"; WEIR_ADD_CFLAGS([-Wno-tsan])],
+	[AC_MSG_ERROR([--enable-sanitizers=$enable_sanitizers: give nothing, or thread])])
+weir_sanitize="$weir_sanitize -fno-omit-frame-pointer"
 WEIR_ADD_FLAG([WEIR_CFLAGS], [$weir_sanitize], [link])
-AS_CASE([$WEIR_CFLAGS], [*fsanitize=address*], [],
+AS_CASE([$WEIR_CFLAGS], [*fsanitize=*], [],
 	[AC_MSG_ERROR([$CC cannot link with $weir_sanitize (Debian: libc6-dev gcc, or libclang-rt-14-dev for clang)])])
 WEIR_LDFLAGS="$WEIR_LDFLAGS $weir_sanitize"
 WEIR_PROG_LDFLAGS="$WEIR_PROG_LDFLAGS -rdynamic"
@@ -85,6 +91,7 @@ Weir $PACKAGE_VERSION will be built with $CC$WEIR_CFLAGS
 	weir, weirbench    in $prefix (sbin, bin)
 	SAPI php           ${weir_php_summary:-no: no PHP found}
 	SAPI native        $have_FCGI
+	SAPI wsgi          $weir_wsgi_summary
 	unit tests         $have_CMOCKA
 	apparmor_hat       $have_APPARMOR
 	libfcgi's echo     $have_FCGI

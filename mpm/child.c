@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include "mpm/child_access.h"
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
 #include "mpm/child_status.h"
@@ -29,6 +30,7 @@ static void slot_init(struct child *c, unsigned i)
 	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);
 	child_status_init(s);
+	s->access = child_access_new(c->conf);
 }
 
 /* Of 0 to most, the kernel's choice: siblings that were forked from one state differ. */
@@ -48,8 +50,8 @@ static void child_init(struct child *c)
 	c->limits = (struct fcgi_limits){
 		.max_params = c->conf->request_max_params,
 		.roles = c->start->sapi->roles,
-		.max_conns = (uint32_t)c->conf->max_request_workers,
-		.max_reqs = (uint32_t)c->conf->max_request_workers,
+		.max_conns = (uint32_t)conf_pool_slots(c->conf),
+		.max_reqs = (uint32_t)conf_pool_slots(c->conf),
 	};
 	snprintf(c->id_seed, sizeof(c->id_seed), "%x-%x-", (unsigned)getpid(), (unsigned)clock_us());
 	c->leaves_early = child_jitter(c->conf->max_requests_jitter);
@@ -77,6 +79,8 @@ _Noreturn void child_run(const struct child_start *start)
 	child_init(c);
 	start->mpm->run(c);
 	child_watch_stop(c);
+	for (unsigned i = 0; i < c->slot_count; i++)
+		child_access_free(&c->slots[i].access);
 	if (start->sapi->child_end)
 		start->sapi->child_end(start->ctx);
 	_exit(EXIT_OK);

@@ -43,6 +43,11 @@ void child_link_linger(int *fd)
 	send_connection(CHILD_LINGER, fd);
 }
 
+void child_link_access(const char *text, size_t len)
+{
+	link_send_log(CHILD_FD_LINK, CHILD_ACCESS, LOG_LEVEL_NOTICE, text, len);
+}
+
 void child_link_log(void *arg, enum log_level level, const char *text, size_t len)
 {
 	(void)arg;

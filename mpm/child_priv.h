@@ -77,6 +77,8 @@ struct slot {
 	bool must_close;                /* the connection is not to be kept whatever the client asked */
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
+	struct child_access *access;    /* what it uses; NULL: nobody asks */
+
 	/* Shared with the watcher. */
 	struct slot_ask ask;
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */

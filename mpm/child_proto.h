@@ -29,6 +29,7 @@ enum child_report {
 	CHILD_PARK,             /* one descriptor: an idle kept connection with an empty read buffer */
 	CHILD_LINGER,           /* one descriptor: answered and shut down for writing; read it empty, then close it */
 	CHILD_LOG,              /* struct link_log_piece (src/base/link.h) and text */
+	CHILD_ACCESS,           /* the same, for the access log: level says nothing */
 	CHILD_SLOW,             /* struct link_log_piece and a part of this: texts, each ended by a NUL: the script of a
 	                         * request that takes long, then a backtrace as sapi->backtrace gives it */
 	CHILD_FAILED,           /* text: the SAPI could not be initialised in the child */

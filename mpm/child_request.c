@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "mpm/child_access.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_serve.h"
 #include "mpm/child_watch.h"
@@ -192,6 +193,7 @@ static int op_write(struct request *req, const void *data, size_t len)
 		return 0;
 	if (reply_is_void(s))
 		return -1;
+	child_access_reply(s, data, len);
 	return child_conn_out(s, FCGI_STDOUT, data, len);
 }
 
@@ -263,12 +265,19 @@ static bool op_gone(const struct request *req)
 static void op_script(struct request *req, const char *path)
 {
 	board_slot_script(slot_of(req)->board, path);
+	child_access_script(slot_of(req), path);
 }
 
 /* Kept with the request's other texts, until the next request. */
 static void op_user(struct request *req, const char *name)
 {
 	board_slot_user(slot_of(req)->board, name);
+	child_access_user(slot_of(req), name);
+}
+
+static void op_uri(struct request *req, const char *uri)
+{
+	child_access_uri(slot_of(req), uri);
 }
 
 static const struct request_ops ops = {
@@ -284,6 +293,7 @@ static const struct request_ops ops = {
 	.gone = op_gone,
 	.script = op_script,
 	.user = op_user,
+	.uri = op_uri,
 	.start_data = op_start_data,
 };
 
@@ -393,6 +403,7 @@ int child_request_begin(struct slot *s)
 	atomic_fetch_add(&s->sequence, 1);
 	child_watch_wake(s->child);
 	tell_board(s, now);
+	child_access_begin(s);
 	if (max > 0 && s->announced > 0 && (uint64_t)s->announced > max)
 		return fail(s, REASON_BODY_TOO_LARGE);
 	take_empty_body(s);

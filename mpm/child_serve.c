@@ -6,6 +6,7 @@
 #include <fastcgi.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include "mpm/child_access.h"
 #include "mpm/child_answer.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
@@ -50,10 +51,11 @@ static enum head_end head_missing(struct slot *s)
 	enum reason late = (enum reason)atomic_load(&s->late);
 
 	child_request_nameless(s);
-	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0)
+	if (late != REASON_NONE && fcgi_turn_in_head(&s->turn) && s->turn.id != 0) {
 		child_answer(s, late, late == REASON_HEADER_TIMEOUT
 		    ? "raise request.header_timeout if the front end is that slow" : NULL);
-	else if (late != REASON_NONE)
+		child_access_refused(s, late);
+	} else if (late != REASON_NONE)
 		board_slot_reason(s->board, late);
 	else if (fcgi_turn_in_head(&s->turn))
 		child_answer_note(s, REASON_CLIENT_GONE, "the connection ended within a request's head");
@@ -63,10 +65,12 @@ static enum head_end head_missing(struct slot *s)
 static enum head_end head_refused(struct slot *s, enum fcgi_turn_event event)
 {
 	child_request_nameless(s);
-	if (event == FCGI_TURN_TOO_LARGE)
+	if (event == FCGI_TURN_TOO_LARGE) {
 		child_answer(s, REASON_PARAMS_TOO_LARGE, "its parameters are larger than request.max_params");
-	else
+		child_access_refused(s, REASON_PARAMS_TOO_LARGE);
+	} else {
 		child_answer_note(s, REASON_BAD_HEADER, s->turn.why);
+	}
 	s->must_close = true;
 	return HEAD_OVER;
 }
@@ -89,6 +93,7 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 	bool said_something = !wait_first;
 
 	s->head_since_ms = 0;
+	child_access_head(s);
 	for (;;) {
 		enum fcgi_turn_event event = next_event(s);
 
@@ -209,21 +214,34 @@ static const char *failure_detail(enum reason reason)
 	}
 }
 
+/* What Weir has to say about a request in the application's place: why, and *answered_out: the client was told. */
+static enum reason answer_failure(struct slot *s, bool *answered_out)
+{
+	*answered_out = false;
+	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished)) {
+		child_answer_note(s, REASON_CLIENT_GONE, NULL);
+		return REASON_CLIENT_GONE;
+	}
+	if (s->failed != REASON_NONE)
+		*answered_out = child_answer(s, s->failed, failure_detail(s->failed)) == 0;
+	return s->failed;
+}
+
 static void run_request(struct slot *s)
 {
 	const struct child_start *start = s->child->start;
 	enum sapi_end end = SAPI_END_OK;
+	enum reason reason;
+	bool answered;
 
 	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
-	if (s->failed == REASON_CLIENT_GONE || (atomic_load(&s->gone) && !s->finished))
-		child_answer_note(s, REASON_CLIENT_GONE, NULL);
-	else if (s->failed != REASON_NONE)
-		child_answer(s, s->failed, failure_detail(s->failed));
+	reason = answer_failure(s, &answered);
 	child_request_complete(s);
 	child_request_end(s);
 	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
+	child_access_end(s, reason, answered);
 	if (end == SAPI_END_LEAVE)
 		child_watch_raise(s->child, CHILD_MODE_LEAVE);
 }

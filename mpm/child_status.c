@@ -8,6 +8,7 @@
 #include <time.h>
 #include <fastcgi.h>
 #include "mpm/child_answer.h"
+#include "mpm/child_access.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
 #include "mpm/child_request.h"
@@ -90,6 +91,7 @@ const struct status *child_status_of(struct request *req)
 
 static void send_page(struct slot *s, const struct buf *page)
 {
+	child_access_reply(s, page->data, page->len);
 	child_conn_out(s, FCGI_STDOUT, page->data, page->len);
 }
 

@@ -205,15 +205,15 @@ static void on_event(struct worker *w, struct slot *s, uint64_t data)
 		take_kept(w, s, what - WAIT_KEPT, (uint32_t)(data >> 32));
 }
 
-/* The backlog is all that is left: serve until nothing waits anywhere. */
+/* What waits is all that is left: serve until nothing does. */
 static void serve_last(struct worker *w, struct slot *s)
 {
 	const struct child_start *start = w->child->start;
-	bool more = true;
+	bool more = child_mode(w->child) >= CHILD_MODE_LAST;
 
 	while (more && child_mode(w->child) != CHILD_MODE_LEAVE) {
 		more = take_ready(w, s);
-		for (unsigned i = 0; i < start->listen_count; i++)
+		for (unsigned i = 0; i < start->listen_count && child_mode(w->child) == CHILD_MODE_LAST; i++)
 			more |= take_new(w, s, start->listen[i]);
 	}
 }
@@ -223,13 +223,12 @@ static void slot_run(struct worker *w, struct slot *s)
 	struct child *c = w->child;
 	struct epoll_event event;
 
-	while (!child_leaving(c) && child_mode(c) != CHILD_MODE_LAST)
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
 		if (epoll_wait(w->epoll, &event, 1, -1) == 1)
 			on_event(w, s, event.data.u64);
 	while (kept_give_one(w, 0))
 		continue;
-	if (child_mode(c) == CHILD_MODE_LAST)
-		serve_last(w, s);
+	serve_last(w, s);
 	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
 	atomic_fetch_add(&c->slots_gone, 1);
 	child_watch_wake(c);

@@ -11,7 +11,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/base/loop.h"
+#include "pool/loop.h"
 #include "src/base/mem.h"
 #include "src/base/privs.h"
 #include "src/base/sigs.h"
@@ -22,12 +22,16 @@ static _Noreturn void fail(const char *why)
 	_exit(EXIT_SOFTWARE);
 }
 
-static void take_log(const struct spawn_info *info, const struct conf_pool *conf)
+static void take_log(const struct spawn_info *info, const struct conf_global *global, const struct conf_pool *conf)
 {
 	char *prefix = xasprintf("[pool %s] ", conf->name);
 
 	log_to_fd(SPAWN_FD_LOG);
+	if (info->log_to_syslog)
+		log_to_syslog(global->syslog_ident, global->syslog_facility);
 	log_set_level((enum log_level)info->log_level);
+	log_set_json(global->log_format == CONF_LOG_JSON);
+	log_set_limit((size_t)global->log_limit);
 	log_set_prefix(prefix);
 	free(prefix);
 }
@@ -70,7 +74,7 @@ static struct pool *pool_new(struct spawn_info *info)
 	p->conf = conf_pool_read(info->section, info->section_len, &p->global, &err);
 	if (!p->conf)
 		fail(err.text);
-	take_log(info, p->conf);
+	take_log(info, &p->global, p->conf);
 	take_identity(info);
 	raise_files();
 	close_on_exec(info);
@@ -107,6 +111,8 @@ static void say_totals(const struct pool *p)
 	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (p->reasons[i] > 0)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
+	if (p->access.dropped_all > 0)
+		buf_printf(&text, ", %llu lines of the access log dropped", (unsigned long long)p->access.dropped_all);
 	/* A rest is no end, and may come after each look at the status. */
 	log_at(p->said_at_rest ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE, "%s", buf_str(&text));
 	buf_free(&text);
@@ -114,6 +120,7 @@ static void say_totals(const struct pool *p)
 
 _Noreturn void pool_exit(struct pool *p)
 {
+	pool_access_end(p);
 	pool_slow_end(p);
 	say_totals(p);
 	if (!p->orphaned)
@@ -133,6 +140,7 @@ _Noreturn void pool_run(struct spawn_info *info)
 
 	sigs_harmless();
 	p = pool_new(info);
+	pool_access_init(p);
 	pool_park_init(p);
 	pool_slow_init(p);
 	pool_tick_init(p);

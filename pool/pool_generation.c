@@ -109,7 +109,7 @@ static void on_message(struct generation *g, struct ipc_msg *msg)
 			pool_reap_child(g, exited->place, exited->pid, exited->status);
 		break;
 	case ZYGOTE_LOG:
-		pool_talk_log(&g->log, "", msg);
+		pool_talk_log(&g->log, g->zygote, "", msg);
 		break;
 	default:
 		log_warning("the zygote sent a message that does not exist");

@@ -104,7 +104,7 @@ static _Noreturn void stop(struct pool *p)
 	pool_exit(p);
 }
 
-static void take_log(const struct ipc_msg *msg)
+static void take_log(struct pool *p, const struct ipc_msg *msg)
 {
 	static const int places[] = {
 		[MASTER_LOG_ERROR] = SPAWN_FD_LOG, [MASTER_LOG_ACCESS] = SPAWN_FD_ACCESS,
@@ -115,6 +115,10 @@ static void take_log(const struct ipc_msg *msg)
 	BUG_IF(msg->fd_count != 1 || log->file >= ARRAY_LEN(places));
 	dup2(msg->fds[0], places[log->file]);
 	fd_set_cloexec(places[log->file], 1);
+	if (log->file == MASTER_LOG_ERROR)
+		log_to_fd(SPAWN_FD_LOG);
+	if (log->file == MASTER_LOG_ACCESS)
+		pool_access_reopened(p);
 }
 
 static struct generation *by_number(struct pool *p, uint32_t number)
@@ -160,7 +164,7 @@ static void on_message(struct pool *p, struct ipc_msg *msg)
 		pool_grants_got(p, grant->seq, grant->count);
 		break;
 	case MASTER_LOG:
-		take_log(msg);
+		take_log(p, msg);
 		break;
 	default:
 		BUG_IF("a message of the master that does not exist");

@@ -15,25 +15,19 @@
 
 static void say(const struct pool_lines *l, const char *text, size_t len, const char *mark)
 {
-	struct buf line = { 0 };
-	bool decorate = l->pool->conf->decorate_workers_output;
+	char before[64] = "zygote: ";
+	struct log_output out = {
+		.pid = l->child ? l->child->pid : getpid(), .stream = l->stream, .before = before, .behind = "",
+		.level = LOG_LEVEL_NOTICE, .text = text, .len = len, .mark = mark,
+	};
 
-	if (l->child && !decorate) {
-		buf_add(&line, text, len);
-		buf_add_str(&line, mark);
-		log_raw((const char *)line.data, line.len);
-		buf_free(&line);
-		return;
+	if (l->child) {
+		snprintf(before, sizeof(before), "child %d said into %s: \"", (int)l->child->pid, l->stream);
+		out.level = LOG_LEVEL_WARNING;
+		out.behind = "\"";
+		out.bare = !l->pool->conf->decorate_workers_output;
 	}
-	if (l->child)
-		buf_printf(&line, "child %d said into %s: \"", (int)l->child->pid, l->stream);
-	else
-		buf_add_str(&line, "zygote: ");
-	buf_add(&line, text, len);
-	buf_add_str(&line, l->child ? "\"" : "");
-	buf_add_str(&line, mark);
-	log_text(l->child ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, (const char *)line.data, line.len);
-	buf_free(&line);
+	log_output(&out);
 }
 
 static void say_lines(struct pool_lines *l)
@@ -44,7 +38,8 @@ static void say_lines(struct pool_lines *l)
 	while ((end = memchr(l->text.data + done, '\n', l->text.len - done)) != NULL) {
 		size_t len = (size_t)(end - l->text.data) - done;
 
-		say(l, (const char *)l->text.data + done, len, "");
+		if (len > 0)            /* php-fpm says nothing of empty ones either */
+			say(l, (const char *)l->text.data + done, len, "");
 		done += len + 1;
 	}
 	buf_drop_front(&l->text, done);

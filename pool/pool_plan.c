@@ -32,13 +32,15 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf)
 {
+	bool in_threads = conf->min_spare_threads > 0;
+
 	*out = (struct pool_limits){
 		.pm = conf->pm,
 		.max_children = conf->max_children,
 		.threads = conf->threads_per_child,
 		.start_servers = conf->start_servers,
-		.min_spare = conf->min_spare_threads,
-		.max_spare = conf->max_spare_threads,
+		.min_spare = in_threads ? conf->min_spare_threads : conf->min_spare_servers * conf->threads_per_child,
+		.max_spare = in_threads ? conf->max_spare_threads : conf->max_spare_servers * conf->threads_per_child,
 		.max_spawn_rate = conf->max_spawn_rate,
 		.idle_timeout_ms = (uint64_t)conf->process_idle_timeout_s * 1000,
 	};
@@ -241,11 +243,13 @@ uint64_t pool_bucket_wait_ms(const struct pool_bucket *b, int rate)
 }
 
 /* A surplus is what stood idle above max_spare at every look for POOL_SETTLE_MS: a child that any wave
- * of load used meanwhile is none, and so load that goes up and down makes no child leave and come again. */
+ * of load used meanwhile is none, and so load that goes up and down makes no child leave and come again. Whole
+ * children alone count: a part of one, held as the least, would hide for ever what came on top of it. */
 static void watch_surplus(struct pool_pace *pace, const struct pool_limits *lim, struct pool_census *now)
 {
 	int over = now->idle - lim->max_spare - now->waiting;
 
+	over -= over % threads(lim);
 	now->surplus = 0;
 	now->surplus_wait_ms = POOL_WAIT_NEVER;
 	if (over <= 0 || lim->pm != CONF_PM_DYNAMIC || now->booting) {

@@ -13,7 +13,9 @@
 #include "src/base/buf.h"
 #include "src/base/ipc.h"
 #include "src/base/spawn.h"
+#include "src/base/fd_line.h"
 #include "src/conf/conf.h"
+#include "src/conf/conf_access.h"
 
 struct pool;
 struct status;
@@ -57,6 +59,7 @@ struct pool_child {
 	int link;                       /* -1 once it has ended */
 	struct event *event;
 	struct buf log;                 /* a log line in the making */
+	struct buf access;              /* one of the access log */
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	bool told_last;
@@ -95,6 +98,18 @@ struct parked {
 	struct event *event;
 };
 TAILQ_HEAD(parked_list, parked);
+
+/* The access log. What finds no room waits here, up to a limit. */
+struct pool_access {
+	bool on;
+	struct conf_access format;
+	struct fd_line to;              /* SPAWN_FD_ACCESS */
+	struct buf waiting;             /* whole lines */
+	struct event *again;
+	bool failing;                   /* said; until a line is written */
+	uint64_t dropped;               /* lines, since that was said */
+	uint64_t dropped_all;
+};
 
 struct pool_grants {                    /* with process.max; zeroed is new */
 	int want, has;                  /* children */
@@ -151,6 +166,7 @@ struct pool {
 	unsigned idle_count, ready_count, linger_count;
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 
+	struct pool_access access;
 	struct status_server *status;   /* NULL: no pm.status_listen */
 	unsigned refused_count;         /* connections that pool_refuse.c holds */
 	struct buf refusal;             /* its answer in the making */
@@ -182,7 +198,15 @@ void pool_talk_drain(struct pool_child *c);                     /* read what the
 void pool_talk_order(struct pool_child *c, uint32_t order);
 void pool_talk_stop(struct pool_child *c, enum reason reason);
 /* One piece of a log line of a child or zygote (who: "child 12, " or ""). -1: nonsense. */
-int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg);
+int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc_msg *msg);
+
+/* pool_access.c: the access log. */
+void pool_access_init(struct pool *p);
+void pool_access_put(struct pool *p, const char *text, size_t len);     /* one line, without a newline */
+void pool_access_reopened(struct pool *p);                              /* its descriptor is another file */
+/* A request went with its child. */
+void pool_access_lost(struct pool_child *c, const struct board_view *v, enum reason reason);
+void pool_access_end(struct pool *p);
 
 /* pool_output.c: what children write to stdout and stderr. */
 void pool_output_start(struct pool_lines *l, int fd);

@@ -39,11 +39,16 @@ static void log_exit(const struct pool_child *c, int status)
 /* A death takes at most the one request that each slot had in hand. */
 static void log_lost_request(struct pool_child *c, const struct board_view *v, int status)
 {
+	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
+			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
+	/* The slot of one that was given up has left already. */
+	bool lost = v->brief.state == BOARD_RUNNING || (v->brief.state == BOARD_LEAVING && reason != REASON_CHILD_DIED);
 	char how[80];
 
-	if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0)
+	if (!lost || (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0))
 		return;
-	if (v->brief.state != BOARD_RUNNING || v->reasons[REASON_REQUEST_TIMEOUT] || v->reasons[REASON_DRAINING])
+	pool_access_lost(c, v, reason);
+	if (reason != REASON_CHILD_DIED)
 		return;
 	describe(how, sizeof(how), status);
 	c->gen->pool->reasons[REASON_CHILD_DIED]++;
@@ -121,6 +126,7 @@ static void child_free(struct pool_child *c)
 	pool_output_end(&c->out);
 	pool_output_end(&c->err);
 	buf_free(&c->log);
+	buf_free(&c->access);
 	buf_free(&c->slow);
 	for (int i = 0; i < g->pool->threads; i++)
 		board_slot_reset(board_slot(g->board, pool_child_slot(c, (uint32_t)i)), BOARD_EMPTY, clock_ms());

@@ -62,8 +62,8 @@ static bool take_bytes(struct refused *r, const uint8_t *at, size_t len)
 	const struct fcgi_limits limits = {
 		.max_params = conf->request_max_params,
 		.roles = UINT32_MAX,
-		.max_conns = (uint32_t)conf->max_request_workers,
-		.max_reqs = (uint32_t)conf->max_request_workers,
+		.max_conns = (uint32_t)conf_pool_slots(conf),
+		.max_reqs = (uint32_t)conf_pool_slots(conf),
 	};
 	enum fcgi_turn_event event = fcgi_turn_next(&r->turn, &limits, &at, &len, &r->pool->refusal);
 

@@ -35,7 +35,7 @@ static void add_line(struct buf *out, const char *text)
 
 	buf_reserve(out, len * 4 + 1);
 	from = (char *)out->data + out->len;
-	to = log_put_text(from, text, len);
+	to = log_escape(from, text, len, false);
 	*to++ = '\n';
 	out->len += (size_t)(to - from);
 }

@@ -37,9 +37,10 @@ static enum status_state state_of(enum board_state state)
 	}
 }
 
+/* Who leaves has nothing in hand any more. */
 bool pool_status_active(enum board_state state)
 {
-	return state_of(state) != STATUS_IDLE;
+	return state_of(state) != STATUS_IDLE && state != BOARD_LEAVING;
 }
 
 /* Of a request that runs the time so far; of one that is over all of it, and its cost. */
@@ -73,10 +74,10 @@ static void put_slot(struct status *s, struct pool_child *c, uint32_t i, uint64_
 	copy_text(out->uri, sizeof(out->uri), v->uri);
 	copy_text(out->user, sizeof(out->user), v->user);
 	copy_text(out->script, sizeof(out->script), v->script);
-	if (out->state == STATUS_IDLE)
-		s->idle++;
-	else
+	if (pool_status_active(v->brief.state))
 		s->active++;
+	else
+		s->idle++;
 	s->starting += v->brief.state == BOARD_STARTING || v->brief.state == BOARD_EMPTY;
 	s->accepted += v->brief.begun;
 	s->served += v->brief.served;
@@ -164,7 +165,7 @@ struct status *pool_status(struct pool *p)
 		p->active_max = (unsigned)s->active;
 	s->active_max = p->active_max;
 	s->max_reached = p->at_max_count;
-	s->max_children = (uint64_t)p->conf->max_request_workers;
+	s->max_children = (uint64_t)conf_pool_slots(p->conf);
 	s->parked = p->idle_count;
 	s->ready = p->ready_count;
 	return s;

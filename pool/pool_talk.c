@@ -14,29 +14,49 @@
 #define LOG_LINE_MAX (16 * 1024 * 1024) /* bytes of one line; a longer one is marked as cut */
 #define LOG_KEEP     (256 * 1024)       /* memory kept for the next line */
 
-int pool_talk_log(struct buf *line, const char *who, const struct ipc_msg *msg)
+enum piece_end { PIECE_NONSENSE, PIECE_MORE, PIECE_WHOLE };
+
+/* Add one piece to the line that it belongs to. */
+static enum piece_end take_piece(struct buf *line, const struct ipc_msg *msg, enum log_level *level_out)
 {
 	struct link_log_piece piece;
 	const char *text = (const char *)msg->body + sizeof(piece);
 
 	if (msg->body_len < sizeof(piece) || msg->body_len > LINK_LOG_PIECE_MAX)
-		return -1;
+		return PIECE_NONSENSE;
 	memcpy(&piece, msg->body, sizeof(piece));
 	if (piece.level < LOG_LEVEL_DEBUG || piece.level > LOG_LEVEL_ALERT)
-		return -1;
-	if (line->len == 0)
-		buf_add_str(line, who);
+		return PIECE_NONSENSE;
+	*level_out = (enum log_level)piece.level;
 	if (line->len < LOG_LINE_MAX)
 		buf_add(line, text, msg->body_len - sizeof(piece));
 	if (piece.more)
-		return 0;
+		return PIECE_MORE;
 	if (line->len >= LOG_LINE_MAX)
 		buf_add_str(line, " [cut]");
-	log_text((enum log_level)piece.level, (const char *)line->data, line->len);
+	return PIECE_WHOLE;
+}
+
+static void line_done(struct buf *line)
+{
 	if (line->cap > LOG_KEEP)
 		buf_free(line);
 	buf_clear(line);
-	return 0;
+}
+
+int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc_msg *msg)
+{
+	enum log_level level;
+	enum piece_end end;
+
+	if (line->len == 0)
+		buf_add_str(line, who);
+	end = take_piece(line, msg, &level);
+	if (end == PIECE_WHOLE) {
+		log_text_of(pid, level, (const char *)line->data, line->len);
+		line_done(line);
+	}
+	return end == PIECE_NONSENSE ? -1 : 0;
 }
 
 static void nonsense(struct pool_child *c)
@@ -64,8 +84,21 @@ static void on_log(struct pool_child *c, const struct ipc_msg *msg)
 	char who[32];
 
 	snprintf(who, sizeof(who), "child %d, ", (int)c->pid);
-	if (pool_talk_log(&c->log, who, msg) < 0)
+	if (pool_talk_log(&c->log, c->pid, who, msg) < 0)
 		nonsense(c);
+}
+
+static void on_access(struct pool_child *c, const struct ipc_msg *msg)
+{
+	enum log_level level;
+	enum piece_end end = take_piece(&c->access, msg, &level);
+
+	if (end == PIECE_NONSENSE)
+		nonsense(c);
+	if (end != PIECE_WHOLE)
+		return;
+	pool_access_put(c->gen->pool, (const char *)c->access.data, c->access.len);
+	line_done(&c->access);
 }
 
 static void on_message(struct pool_child *c, struct ipc_msg *msg)
@@ -90,6 +123,9 @@ static void on_message(struct pool_child *c, struct ipc_msg *msg)
 		return;
 	case CHILD_LOG:
 		on_log(c, msg);
+		return;
+	case CHILD_ACCESS:
+		on_access(c, msg);
 		return;
 	case CHILD_SLOW:
 		if (pool_slow_take(c, msg) < 0)

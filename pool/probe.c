@@ -48,6 +48,9 @@ static int run(struct spawn_info *info, struct err *err)
 		if (privs_become(&id, PRIVS_NONE, err) < 0)
 			return -1;
 	}
+	/* Relative paths count from there; what lies inside a chroot is not seen from here. */
+	if (conf && conf->chdir && !(conf->chroot && info->was_root) && chdir(conf->chdir) < 0)
+		return err_sys(err, "chdir: cannot go to '%s'", conf->chdir);
 	sapi_settings_fill(&ctx, info, conf);
 	sapi = sapi_load(info->module, err);
 	if (!sapi)

@@ -50,7 +50,8 @@ static void take_environment(const struct zygote *z)
 static void drop_start_environment(const struct conf_pool *conf)
 {
 	static const char *const only_for_start[] = {
-		"PHPRC", "PHP_INI_SCAN_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TZ",
+		"PHPRC", "PHP_INI_SCAN_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+		"TZ",
 	};
 
 	if (!conf->clear_env)

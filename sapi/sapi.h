@@ -59,10 +59,12 @@ struct request_ops {
 	void (*ended)(struct request *req);
 	/* Has the client closed or aborted? Any thread. */
 	bool (*gone)(const struct request *req);
-	/* What runs, for the scoreboard and logs: the script's path. */
+	/* What runs, for the scoreboard and logs: the script's path; "": there is none. */
 	void (*script)(struct request *req, const char *path);
 	/* Who the client says he is, once that is decoded (of HTTP authentication): for access log and status. */
 	void (*user)(struct request *req, const char *name);
+	/* The script's own part of the URI, where that is not SCRIPT_NAME as it was sent: for the access log. */
+	void (*uri)(struct request *req, const char *uri);
 	/* A Filter's body (STDIN) has ended: from now on read() gives its second one, FCGI_DATA (section 6.4). 0, or
 	 * -1: this request has no second one, or its first has not been read to its end. */
 	int (*start_data)(struct request *req);

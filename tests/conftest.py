@@ -21,6 +21,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: runs only with --long")
     config.addinivalue_line("markers", "plain: needs a build without sanitizers")
+    config.addinivalue_line("markers", "threads: of the worker model: runs under ThreadSanitizer too")
     config.addinivalue_line("markers", "seconds(n): how long the test may take")
     proc.become_subreaper()
 

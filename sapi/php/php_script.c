@@ -134,6 +134,8 @@ static void request_info_fill(struct php_slot *slot)
 	SG(request_info).content_type = param[PARAM_CONTENT_TYPE].p ? param[PARAM_CONTENT_TYPE].p : "";
 	SG(request_info).request_uri = (char *)slot->path.uri.p;
 	SG(request_info).path_translated = slot->script ? estrdup(slot->script) : NULL;
+	slot->req->ops->script(slot->req, slot->script ? slot->script : "");
+	slot->req->ops->uri(slot->req, slot->path.uri.p ? slot->path.uri.p : "");
 	php_handle_auth_data(param[PARAM_HTTP_AUTHORIZATION].p);
 	if (SG(request_info).auth_user)
 		slot->req->ops->user(slot->req, SG(request_info).auth_user);
@@ -190,6 +192,7 @@ static bool opened_other(const struct php_slot *slot, const zend_file_handle *fi
 	if (!file->filename || !strcmp(ZSTR_VAL(file->filename), slot->script))
 		return false;
 	enter_folder(ZSTR_VAL(file->filename));
+	slot->req->ops->script(slot->req, ZSTR_VAL(file->filename));
 	return true;
 }
 
@@ -205,10 +208,8 @@ static void script_execute(struct php_slot *slot)
 		answer_unopened(slot->path.script.p, script_probe(slot, slot->script) == PHP_FILE_OTHER ? EISDIR : why);
 		return;
 	}
-	if (!opened_other(slot, &file) || is_allowed(ZSTR_VAL(file.filename))) {
-		slot->req->ops->script(slot->req, ZSTR_VAL(file.filename));
+	if (!opened_other(slot, &file) || is_allowed(ZSTR_VAL(file.filename)))
 		php_execute_script(&file);
-	}
 	zend_destroy_file_handle(&file);
 }
 

@@ -28,7 +28,7 @@ struct spawn_head {
 	int32_t log_level;
 	uint32_t pool_uid, pool_gid;
 	uint32_t has_section, has_module;       /* NULL is not "" */
-	uint32_t reserved;
+	uint32_t log_to_syslog;
 	uint64_t section_len, module_len, options_len;
 };
 _Static_assert(sizeof(struct spawn_head) == 80, "no padding");
@@ -45,6 +45,7 @@ int spawn_info_write(const struct spawn_info *info)
 		.generation = info->generation,
 		.listen_count = info->listen_count,
 		.log_level = info->log_level,
+		.log_to_syslog = info->log_to_syslog,
 		.pool_uid = info->pool_uid,
 		.pool_gid = info->pool_gid,
 		.has_section = info->section != NULL,
@@ -99,7 +100,7 @@ static int spawn_head_check(const struct spawn_head *h, size_t total, struct err
 	if (h->kind < SPAWN_POOL || h->kind > SPAWN_PROBE || h->names > SPAWN_NAMES_PHP_FPM ||
 	    h->print > SPAWN_PRINT_THREADS)
 		return err_set(err, "the orders name no known kind of process");
-	if (h->log_level < LOG_LEVEL_DEBUG || h->log_level > LOG_LEVEL_ALERT || h->was_root > 1)
+	if (h->log_level < LOG_LEVEL_DEBUG || h->log_level > LOG_LEVEL_ALERT || h->was_root > 1 || h->log_to_syslog > 1)
 		return err_set(err, "the orders hold a value that is out of range");
 	return 0;
 }
@@ -128,6 +129,7 @@ int spawn_info_read(int fd, struct spawn_info *info_out, struct err *err)
 	*info_out = (struct spawn_info){
 		.kind = h.kind, .names = h.names, .print = h.print, .was_root = h.was_root,
 		.generation = h.generation, .listen_count = h.listen_count, .log_level = h.log_level,
+		.log_to_syslog = h.log_to_syslog,
 		.pool_uid = h.pool_uid, .pool_gid = h.pool_gid,
 		.section_len = h.section_len, .options_len = h.options_len,
 	};

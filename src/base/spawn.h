@@ -39,6 +39,7 @@ struct spawn_info {
 	uint32_t generation;
 	uint32_t listen_count;
 	int32_t log_level;              /* enum log_level */
+	bool log_to_syslog;             /* pool process: the system's log in the place of SPAWN_FD_LOG */
 	uint32_t pool_uid, pool_gid;    /* pool process: the identity to take when was_root */
 	char *section;                  /* text for conf_pool_read; NULL: none (a probe without a pool) */
 	size_t section_len;

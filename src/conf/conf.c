@@ -1,5 +1,6 @@
 /* conf.c -- gives back what a load or the text of a section has taken. Any process. */
 #include <stdlib.h>
+#include <strings.h>
 #include "src/base/mem.h"
 #include "src/conf/conf.h"
 #include "src/conf/conf_value.h"
@@ -10,6 +11,11 @@ void conf_notes_free(struct conf_notes *notes)
 		free(notes->at[i].text);
 	free(notes->at);
 	*notes = (struct conf_notes){ 0 };
+}
+
+bool conf_logs_to_syslog(const struct conf_global *global)
+{
+	return !strcasecmp(global->error_log, "syslog");
 }
 
 void conf_global_free(struct conf_global *global)

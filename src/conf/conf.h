@@ -50,6 +50,9 @@ struct conf_global {
 };
 #define CONF_PRIORITY_UNSET 64
 
+/* Is error_log the system's log, and no file? */
+bool conf_logs_to_syslog(const struct conf_global *global);
+
 struct conf_owner {                     /* resolved by the master; meaningful as root only */
 	uid_t uid;
 	gid_t gid;
@@ -76,11 +79,16 @@ struct conf_pool {
 	char *sapi;                     /* "php" */
 	char *php_version;              /* "8.2" or NULL: newest */
 	char *native_module;            /* path as seen from inside the chroot, or NULL */
+	char *wsgi_application;         /* as written, or NULL */
+	char *wsgi_pythonpath, *wsgi_virtualenv;        /* or NULL */
+	bool wsgi_preload;
+	int wsgi_python_optimize;
+	char *wsgi_mount;               /* NULL: not given */
 	enum conf_mpm mpm;
 	int threads_per_child;          /* slots of one child; 1 under prefork */
-	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic: filled in */
+	int min_spare_threads;          /* idle slots, least and most, with pm = dynamic; 0: in children */
 	int max_spare_threads;
-	int max_request_workers;        /* slots in all: max_children * threads_per_child */
+	int max_request_workers;        /* slots in all; 0: as max_children says. conf_pool_slots() */
 
 	char *user, *group;             /* as written, or NULL */
 	struct conf_owner owner;
@@ -184,6 +192,12 @@ void conf_free(struct conf **conf);
 /* Every key and value as php-fpm's -tt prints them: lines "\tname = value", "[pool]" heads; appended to out,
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
+
+/* Requests at the same time, at most. */
+static inline int conf_pool_slots(const struct conf_pool *pool)
+{
+	return pool->max_children * pool->threads_per_child;
+}
 
 /* How many children of one generation there is room for: under worker as many again as may serve, so that those that
  * leave, and take their time for it, keep no place from those that follow. */

@@ -7,6 +7,7 @@
 
 #define PRIORITY_MIN (-19)
 #define PRIORITY_MAX 20
+#define ACCESS_FORMAT "%R - %u %t \"%m %r\" %s"
 
 static void check_priority(struct conf_loading *l, struct conf_draft *d, int priority)
 {
@@ -80,6 +81,13 @@ static void check_pm(struct conf_loading *l, struct conf_draft *d)
 			      (long long)p->process_idle_timeout_s);
 }
 
+/* The format that holds is shown by -tt where there is a log, as php-fpm does. */
+static void fill_access_format(struct conf_pool *p)
+{
+	if (p->access_log && !p->access_format)
+		p->access_format = xstrdup(ACCESS_FORMAT);
+}
+
 static void check_max_requests(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
@@ -113,8 +121,10 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	check_pm(l, d);
 	conf_check_slow(l, d);
 	check_max_requests(l, d);
+	fill_access_format(d->pool);
 	conf_check_sapi(l, d);
 	check_extensions(l, d);
+	conf_check_access(l, d);
 }
 
 void conf_check(struct conf_loading *l)
@@ -122,6 +132,7 @@ void conf_check(struct conf_loading *l)
 	const struct conf *c = l->conf;
 
 	check_priority(l, &l->global, c->global.process_priority);
+	conf_check_log_limit(l);
 	conf_check_global(l);
 	conf_check_paths(l, &l->global);
 	conf_check_pool_process_user(l);

@@ -6,6 +6,7 @@
 #include "src/base/mem.h"
 #include "src/conf/conf_priv.h"
 
+
 /* What libevent has on Linux; the first is the default, as php-fpm shows it. */
 static const char *const mechanisms[] = { "epoll", "poll", "select" };
 

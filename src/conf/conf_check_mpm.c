@@ -29,12 +29,8 @@ static void check_workers(struct conf_loading *l, struct conf_draft *d)
 	int64_t most = (int64_t)p->max_children * p->threads_per_child;
 	int children = p->max_request_workers / p->threads_per_child;
 
-	if (p->max_children < 1)
+	if (p->max_children < 1 || p->max_request_workers == 0)
 		return;
-	if (!conf_is_given(d, "mpm.max_request_workers") || conf_is_bad(d, "mpm.max_request_workers")) {
-		p->max_request_workers = (int)most;
-		return;
-	}
 	if (p->max_request_workers > most) {
 		conf_note_key(l, d, CONF_ERROR, "mpm.max_request_workers", "mpm.max_request_workers(%d) cannot be "
 			      "greater than pm.max_children(%d) times mpm.threads_per_child(%d): raise one of those",
@@ -54,11 +50,6 @@ static void check_workers(struct conf_loading *l, struct conf_draft *d)
 	p->max_children = children;
 }
 
-static bool spare_in_threads(struct conf_draft *d)
-{
-	return conf_is_given(d, "mpm.min_spare_threads") || conf_is_given(d, "mpm.max_spare_threads");
-}
-
 static bool spare_keys_fit(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
@@ -75,10 +66,10 @@ static bool spare_keys_fit(struct conf_loading *l, struct conf_draft *d)
 	else if (p->min_spare_threads < 1)
 		conf_note_key(l, d, CONF_ERROR, "mpm.min_spare_threads",
 			      "mpm.min_spare_threads(%d) must be a positive value", p->min_spare_threads);
-	else if (p->min_spare_threads > p->max_request_workers)
+	else if (p->min_spare_threads > conf_pool_slots(p))
 		conf_note_key(l, d, CONF_ERROR, "mpm.min_spare_threads", "mpm.min_spare_threads(%d) cannot be "
-			      "greater than mpm.max_request_workers(%d)", p->min_spare_threads,
-			      p->max_request_workers);
+			      "greater than all threads of all children(%d)", p->min_spare_threads,
+			      conf_pool_slots(p));
 	else
 		fit = true;
 	return fit;
@@ -110,15 +101,12 @@ static void check_spare_threads(struct conf_loading *l, struct conf_draft *d)
 
 bool conf_check_mpm(struct conf_loading *l, struct conf_draft *d)
 {
-	struct conf_pool *p = d->pool;
+	const struct conf_pool *p = d->pool;
 
 	check_threads(l, d);
 	check_workers(l, d);
-	if (spare_in_threads(d)) {
-		check_spare_threads(l, d);
-		return false;
-	}
-	p->min_spare_threads = p->min_spare_servers * p->threads_per_child;
-	p->max_spare_threads = p->max_spare_servers * p->threads_per_child;
-	return true;
+	if (p->min_spare_threads == 0 && p->max_spare_threads == 0)
+		return true;
+	check_spare_threads(l, d);
+	return false;
 }

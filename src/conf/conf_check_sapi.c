@@ -17,6 +17,7 @@ static const struct rule {
 	{ "php.*", "php" },
 	{ "security.limit_extensions", "php" },
 	{ "native.*", "native" },
+	{ "wsgi.*", "wsgi" },
 };
 
 /* Of those, what a SAPI cannot do without. */
@@ -26,6 +27,7 @@ static const struct need {
 	const char *what;
 } needs[] = {
 	{ "native", "native.module", "the path of a module of C handlers, see weir_native(3)" },
+	{ "wsgi", "wsgi.application", "MODULE:CALLABLE, FILE.py:CALLABLE or FILE.wsgi" },
 };
 
 static void check_installed(struct conf_loading *l, struct conf_draft *d)
@@ -104,9 +106,54 @@ static void check_needs(struct conf_loading *l, struct conf_draft *d)
 	}
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len > end_len && !strcmp(text + len - end_len, end);
+}
+
+/* "PLACE:NAME", both of them not empty; or a file that needs no name. */
+static bool names_application(const char *said)
+{
+	const char *colon = strrchr(said, ':');
+
+	if (!colon || strchr(colon, '/'))
+		return ends_in(said, ".wsgi");
+	return colon > said && colon[1] != '\0';
+}
+
+static bool all_absolute(const char *folders)
+{
+	while (*folders != '\0') {
+		size_t len = strcspn(folders, ":");
+
+		if (len > 0 && *folders != '/')
+			return false;
+		folders += len + (folders[len] == ':');
+	}
+	return true;
+}
+
+static void check_wsgi(struct conf_loading *l, struct conf_draft *d)
+{
+	const struct conf_pool *p = d->pool;
+
+	if (p->wsgi_application && !names_application(p->wsgi_application))
+		conf_note_key(l, d, CONF_ERROR, "wsgi.application", "'wsgi.application = %s' names no application: it is "
+			      "MODULE:CALLABLE, FILE.py:CALLABLE or FILE.wsgi", p->wsgi_application);
+	if (p->wsgi_mount && *p->wsgi_mount != '/')
+		conf_note_key(l, d, CONF_ERROR, "wsgi.mount", "'wsgi.mount = %s' must begin with /", p->wsgi_mount);
+	if (p->wsgi_pythonpath && !all_absolute(p->wsgi_pythonpath))
+		conf_note_key(l, d, CONF_ERROR, "wsgi.pythonpath", "'wsgi.pythonpath = %s': each folder must be an absolute "
+			      "path", p->wsgi_pythonpath);
+}
+
 void conf_check_sapi(struct conf_loading *l, struct conf_draft *d)
 {
 	check_installed(l, d);
 	check_keys(l, d);
 	check_needs(l, d);
+	if (!strcmp(d->pool->sapi, "wsgi"))
+		check_wsgi(l, d);
 }

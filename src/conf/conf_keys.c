@@ -45,9 +45,10 @@ const struct conf_key conf_keys[] = {
 	{ .name = "log_level", GLOBAL(log_level), .type = CONF_LEVEL, .initial = "notice",
 	  .meaning = "Lines below this level are not logged: debug, notice, warning, error, alert.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_POOL },
-	{ .name = "log_limit", GLOBAL(log_limit), .type = CONF_INT, .unit = "bytes", .initial = "1048576",
-	  .meaning = "Most bytes of one line in the error log. What children write is wrapped there, other "
-		"texts are cut.",
+	{ .name = "log_limit", GLOBAL(log_limit), .type = CONF_INT, .unit = "bytes", .initial = "1049600",
+	  .meaning = "Most bytes of one line in the error log; the default lets 1 MiB through whole. What children "
+		"write is wrapped there, other texts are cut and end in '...'. With log_format = json it counts for the "
+		"message alone.",
 	  .limits = "At least 512.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = INT32_MIN, .max = INT32_MAX },
 	{ .name = "emergency_restart_interval", GLOBAL(emergency_restart_interval_s), .type = CONF_TIME,
@@ -97,7 +98,9 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_MASTER, .reload = CONF_RELOAD_MASTER, .max = CONF_TIME_MAX },
 	{ .name = "log_format", GLOBAL(log_format), .type = CONF_CHOICE, .initial = "text",
 	  .choices = log_formats, .flags = CONF_KEY_OURS,
-	  .meaning = "Lines of the error log as php-fpm writes them (text), or each as one JSON object.",
+	  .meaning = "Lines of the error log as php-fpm writes them (text), or each as one JSON object (json) with "
+		"time, level, pool, pid, id (of the request), stream (of what a child has written) and message. Bytes "
+		"that are not UTF-8 stand as \\xNN.",
 	  .limits = "text or json.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "pool_process_user", GLOBAL(pool_process_user), .type = CONF_STRING, .flags = CONF_KEY_OURS,
@@ -235,15 +238,17 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "What ping.path answers.", .limits = "Not empty.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "access.log", POOL(access_log), .type = CONF_PATH,
-	  .meaning = "File for one line about each request.",
+	  .meaning = "File for one line about each request; also a FIFO, /dev/stdout or /dev/stderr. A reader who does "
+		"not read loses lines, which are counted in the error log, and never stops the pool.",
 	  .limits = "The start fails when it cannot be opened.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "access.format", POOL(access_format), .type = CONF_STRING,
 	  .otherwise = "%R - %u %t \"%m %r\" %s",
-	  .meaning = "What such a line says, in php-fpm's codes; or json: one JSON object.",
+	  .meaning = "What such a line says, in php-fpm's codes and two more, %i for the request id and %w for why Weir "
+		"itself ended or answered the request; or json: one JSON object.",
 	  .limits = "Codes that exist.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
-	{ .name = "access.suppress_path", POOL(access_suppress_path), .type = CONF_LIST,
+	{ .name = "access.suppress_path", POOL(access_suppress_path), .type = CONF_LIST, .flags = CONF_KEY_SLASH,
 	  .meaning = "A URI whose GET and HEAD requests without query and body that are answered with 2xx "
 		"are not written to the access log. May be given more than once.",
 	  .limits = "Begins with /.",
@@ -352,6 +357,34 @@ const struct conf_key conf_keys[] = {
 		"weir_native(3). It is opened as the pool's user, inside its chroot.",
 	  .limits = "Mandatory with sapi = native, refused with others.",
 	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "wsgi.application", POOL(wsgi_application), .type = CONF_STRING,
+	  .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .meaning = "With sapi = wsgi: the application. MODULE:CALLABLE is imported by that name, FILE.py:CALLABLE from "
+		"that file; FILE.wsgi has one that is called application. A relative path counts from chdir.",
+	  .limits = "Mandatory with sapi = wsgi, refused with others.",
+	  .used_by = CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "wsgi.pythonpath", POOL(wsgi_pythonpath), .type = CONF_STRING, .flags = CONF_KEY_OURS,
+	  .meaning = "Folders in which modules are looked for first, separated by colons.",
+	  .limits = "Absolute paths, as seen from inside the chroot.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "wsgi.virtualenv", POOL(wsgi_virtualenv), .type = CONF_PATH, .flags = CONF_KEY_OURS,
+	  .meaning = "Folder of the virtual environment whose packages the application uses.",
+	  .limits = "Made with the Python that Weir was built for.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "wsgi.preload", POOL(wsgi_preload), .type = CONF_BOOL, .initial = "yes", .flags = CONF_KEY_OURS,
+	  .meaning = "The application is imported once, before the children are forked, which then share its memory. "
+		"no: each child imports it. So it is, with a warning, when the import starts threads.",
+	  .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
+	{ .name = "wsgi.python_optimize", POOL(wsgi_python_optimize), .type = CONF_INT, .initial = "0",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "As the options of Python: 1 is -O (no assert statements), 2 is -OO (no docstrings either).",
+	  .limits = "0 to 2.", .used_by = CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN, .max = 2 },
+	{ .name = "wsgi.mount", POOL(wsgi_mount), .type = CONF_STRING, .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .otherwise = "/ for requests that come without PATH_INFO",
+	  .meaning = "Where in the site the application lies: SCRIPT_NAME is this, PATH_INFO what follows in "
+		"REQUEST_URI, whatever the front end sends. Unset, the front end's own PATH_INFO is believed.",
+	  .limits = "Begins with /.",
+	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "mpm", POOL(mpm), .type = CONF_MPM, .initial = "prefork", .flags = CONF_KEY_OURS,
 	  .meaning = "How requests get to the application. prefork: each child serves one request at a time. "
 		"worker: each child serves one in each of mpm.threads_per_child threads.",

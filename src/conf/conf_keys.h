@@ -49,6 +49,7 @@ enum conf_key_flag {
 	CONF_KEY_VAR = 32,              /* relative to /var, not to /usr */
 	CONF_KEY_UNDUMPED = 64,         /* php-fpm's dump leaves it out */
 	CONF_KEY_NUMBERED = 128,        /* of a CONF_CHOICE: php-fpm's dump prints the number, times 8 */
+	CONF_KEY_SLASH = 256,           /* of a CONF_LIST: each begins with / */
 };
 
 struct conf_key {
@@ -87,7 +88,7 @@ static inline size_t conf_key_index(const struct conf_key *key)
 
 /* Keys that this version knows by name and refuses: php-fpm's, and Weir's own to come. */
 struct conf_later {
-	const char *name;               /* "wsgi.*": all that begin so */
+	const char *name;               /* "cgi.*": all that begin so */
 	enum conf_where where;
 	enum { CONF_LATER_FREEBSD, CONF_LATER_WEIR } whose;
 };

@@ -19,7 +19,6 @@ const struct conf_later conf_later_keys[] = {
 	OURS(POOL, "reload.*"),
 	OURS(POOL, "ready.*"),
 	OURS(POOL, "keepalive_timeout"),
-	OURS(POOL, "wsgi.*"),
 	OURS(POOL, "cgi.*"),
 	OURS(POOL, "exec.*"),
 };

@@ -62,8 +62,7 @@ static void refuse_value(struct conf_loading *l, const char *name, const char *v
 /* Values that are known by name and not built in. */
 static bool refuse_later_value(struct conf_loading *l, const struct conf_key *key, const char *value)
 {
-	bool later = (!strcmp(key->name, "error_log") && !strcasecmp(value, "syslog")) ||
-		     (key->type == CONF_MPM && !strcasecmp(value, "event"));
+	bool later = key->type == CONF_MPM && !strcasecmp(value, "event");
 
 	if (later)
 		conf_note_at(l, CONF_ERROR, &l->at,
@@ -167,13 +166,12 @@ static void set_flag(struct conf_loading *l, struct conf_pairs *pairs, const str
 static void set_item(struct conf_loading *l, struct conf_pairs *pairs, const struct conf_key *key, const char *sub,
 		     const char *value)
 {
-	bool path = !strcmp(key->name, "access.suppress_path");
-
 	if (*sub)
 		conf_note_at(l, CONF_ERROR, &l->at, "Keys provided to field '%s' are ignored: write %s[] = VALUE, once "
 			     "for each", key->name, key->name);
-	else if (path && *value != '/')
-		conf_note_at(l, CONF_ERROR, &l->at, "Values provided to field '%s' must begin with '/'", key->name);
+	else if (*value != '/' && (key->flags & CONF_KEY_SLASH))
+		conf_note_at(l, CONF_ERROR, &l->at, "Values provided to field '%s' must begin with '/' (it is '%.200s')",
+			     key->name, value);
 	else if (!*value && (key->flags & CONF_KEY_NO_EMPTY))
 		conf_note_at(l, CONF_ERROR, &l->at, "empty value for %s[]: give it one, or remove the line", key->name);
 	else

@@ -119,7 +119,8 @@ static void check_global_paths(struct conf_loading *l)
 	const char *base = conf_path_base(l, NULL, BASE_VAR);
 
 	conf_path_absolute(&l->conf->global.pid, base);
-	conf_path_absolute(&l->conf->global.error_log, base);
+	if (!conf_logs_to_syslog(&l->conf->global))
+		conf_path_absolute(&l->conf->global.error_log, base);
 }
 
 void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
@@ -145,6 +146,7 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	conf_path_absolute(&p->access_log, base);
 	conf_path_absolute(&p->slowlog, base);
 	conf_path_absolute(&p->native_module, p->chroot ? "/" : base);
+	conf_path_absolute(&p->wsgi_virtualenv, p->chroot ? "/" : base);
 	if (p->chroot && !is_folder(p->chroot)) {
 		conf_note_key(l, d, CONF_ERROR, "chroot",
 			      "the chroot path '%s' does not exist or is not a directory",

@@ -82,7 +82,7 @@ int conf_clients_read(struct conf_pool *pool, struct err *err);
 
 /* conf_check.c, conf_check_listen.c, conf_check_mpm.c, conf_check_slow.c */
 void conf_check(struct conf_loading *l);
-/* Threads, and what of pm counts in them; fills in what was not given. False when the spare limits are in threads:
+/* Threads, and what of pm counts in them. False when the spare limits are in threads:
  * those in children are not asked for then. */
 bool conf_check_mpm(struct conf_loading *l, struct conf_draft *d);
 void conf_check_listen(struct conf_loading *l, struct conf_draft *d);
@@ -97,6 +97,10 @@ void conf_check_status(struct conf_loading *l, struct conf_draft *d);
 
 /* conf_check_sapi.c: what a pool's SAPI needs, and what cannot apply to it. */
 void conf_check_sapi(struct conf_loading *l, struct conf_draft *d);
+
+/* conf_check_log.c */
+void conf_check_log_limit(struct conf_loading *l);
+void conf_check_access(struct conf_loading *l, struct conf_draft *d);
 
 /* conf_pairs.c */
 void conf_pairs_add(struct conf_pairs *pairs, const struct conf_key *key, const char *sub, const char *value);

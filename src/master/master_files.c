@@ -10,12 +10,17 @@
 
 static const struct file_kind {
 	const char *key;
-	const char *name;               /* as php-fpm's log calls it */
+	const char *words;              /* as php-fpm's log calls it */
 	enum master_log_file file;
 } kinds[] = {
 	[MASTER_FILE_ACCESS] = { "access.log", "access log", MASTER_LOG_ACCESS },
 	[MASTER_FILE_SLOW] = { "slowlog", "slow log", MASTER_LOG_SLOW },
 };
+
+static struct master_log_name file_name(int kind, const char *path)
+{
+	return (struct master_log_name){ kinds[kind].key, path };
+}
 
 /* NULL: the pool has no such file. As in php-fpm, a slow log to which nothing will be written is not made. */
 static const char *path_of(const struct conf_pool *pool, int kind)
@@ -27,9 +32,12 @@ static const char *path_of(const struct conf_pool *pool, int kind)
 
 int master_files_check(const struct conf_pool *pool, struct err *err)
 {
-	for (int i = 0; i < MASTER_FILE_COUNT; i++)
-		if (path_of(pool, i) && master_log_check(kinds[i].key, path_of(pool, i), err) < 0)
+	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
+		struct master_log_name name = file_name(i, path_of(pool, i));
+
+		if (name.path && master_log_check(&name, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -38,11 +46,12 @@ int master_files_open(struct master_spec *spec, const struct conf_pool *pool, st
 	for (int i = 0; i < MASTER_FILE_COUNT; i++) {
 		struct master_file *f = &spec->files[i];
 		const char *path = path_of(pool, i);
+		struct master_log_name name = file_name(i, path);
 
 		if (!path)
 			continue;
 		f->path = xstrdup(path);
-		f->fd = master_log_open(kinds[i].key, f->path, err);
+		f->fd = master_log_open(&name, err);
 		if (f->fd < 0)
 			return -1;
 	}
@@ -61,12 +70,13 @@ void master_files_close(struct master_spec *spec)
 static bool file_reopen(struct master_spec *spec, int kind)
 {
 	struct master_file *f = &spec->files[kind];
+	struct master_log_name name = file_name(kind, f->path);
 	struct err err;
 	int fd;
 
 	if (!f->path)
 		return false;
-	fd = master_log_open(kinds[kind].key, f->path, &err);
+	fd = master_log_open(&name, &err);
 	if (fd < 0) {
 		log_error("[pool %s] %s; the old one stays in use", spec->name, err.text);
 		return false;
@@ -97,5 +107,5 @@ void master_files_reopen(struct master *m)
 		}
 	for (int kind = 0; kind < MASTER_FILE_COUNT; kind++)
 		if (any[kind])
-			log_notice("%s file re-opened", kinds[kind].name);
+			log_notice("%s file re-opened", kinds[kind].words);
 }

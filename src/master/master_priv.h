@@ -141,8 +141,9 @@ struct master {
 	bool background;
 	int daemon_pipe;                /* the caller waits on its other end; -1: none */
 	bool log_to_stderr;
+	bool log_to_syslog;
 	bool launched;
-	int log_fd;                     /* what pool processes write to */
+	int log_fd;                     /* what pool processes write to; -1: the system's log */
 	char *pid_file;                 /* written; NULL: none */
 
 	struct event_base *base;

@@ -144,7 +144,8 @@ int master_probe_threads(struct master *m, const struct conf *conf)
 		const struct conf_pool *pool = conf->pools[i];
 		char *module = NULL;
 
-		if (pool->threads_per_child > 1
+		/* Applications of Python's are safe for threads, and one that does not load concerns its pool alone. */
+		if (pool->threads_per_child > 1 && strcmp(pool->sapi, "wsgi") != 0
 		    && conf_find_module(m->module_dir, pool->sapi, pool->php_version, &module, NULL) == 0
 		    && test_probe(m, conf, pool, module) < 0)
 			rc = -1;
@@ -206,10 +207,11 @@ static int test_pool(const struct conf_pool *pool)
 /* What a start would stumble over, without binding or making anything. */
 static int test_surroundings(struct master *m, const struct conf *conf)
 {
+	struct master_log_name error_log = { "error_log", conf->global.error_log };
 	struct err err;
 	int rc = 0;
 
-	if (master_log_check("error_log", conf->global.error_log, &err) < 0) {
+	if (!conf_logs_to_syslog(&conf->global) && master_log_check(&error_log, &err) < 0) {
 		log_error("%s", err.text);
 		rc = -1;
 	}

@@ -45,6 +45,7 @@ static pid_t proc_spawn(struct master_proc *p, int link, struct err *err)
 		.generation = p->pool->generation + 1,
 		.listen_count = 1,
 		.log_level = m->conf->global.log_level,
+		.log_to_syslog = m->log_to_syslog,
 		.pool_uid = m->pool_uid,
 		.pool_gid = m->pool_gid,
 		.section = spec->section,

@@ -17,7 +17,8 @@
 struct reload {                         /* what is prepared, and thrown away when something is wrong */
 	struct conf *conf;
 	struct master_spec **specs;
-	int log_fd;                     /* -1: the log stays */
+	bool log_changes;
+	int log_fd;                     /* the new log; -1: the system's */
 };
 
 static bool same_text(const char *a, const char *b)
@@ -37,16 +38,23 @@ static int reload_load(struct master *m, struct reload *r)
 	return r->conf ? master_probe_threads(m, r->conf) : -1;
 }
 
+static bool same_log(const struct conf_global *a, const struct conf_global *b)
+{
+	return same_text(a->error_log, b->error_log) && same_text(a->syslog_ident, b->syslog_ident) &&
+	       a->syslog_facility == b->syslog_facility;
+}
+
 static int reload_log(struct master *m, struct reload *r)
 {
 	struct err err;
 
-	if (m->log_to_stderr || same_text(r->conf->global.error_log, m->conf->global.error_log))
+	if (m->log_to_stderr || same_log(&r->conf->global, &m->conf->global))
 		return 0;
-	r->log_fd = master_log_open("error_log", r->conf->global.error_log, &err);
-	if (r->log_fd < 0)
-		log_error("%s", err.text);
-	return r->log_fd < 0 ? -1 : 0;
+	r->log_changes = true;
+	if (master_log_open_error(&r->conf->global, &r->log_fd, &err) == 0)
+		return 0;
+	log_error("%s", err.text);
+	return -1;
 }
 
 static int reload_user(struct master *m, struct reload *r)
@@ -87,9 +95,9 @@ static void reload_global(struct master *m, struct reload *r)
 	struct err err;
 	const char *pid = r->conf->global.pid;
 
-	if (r->log_fd >= 0)
-		master_log_use(m, r->log_fd);
-	log_set_level((enum log_level)r->conf->global.log_level);
+	if (r->log_changes)
+		master_log_use(m, &r->conf->global, r->log_fd);
+	master_log_form(&r->conf->global);
 	if (master_daemon_limits(&r->conf->global, m->as_root, &err) < 0)
 		log_warning("%s; it stays as it was", err.text);
 	for (size_t i = 0; i < r->conf->pool_count; i++) {

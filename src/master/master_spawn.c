@@ -25,7 +25,8 @@ static const char *const kind_names[] = {
 };
 
 /* Variables without which a process of this kind would not run as its tests or its clock expect. */
-static const char *const kept_always[] = { "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", NULL };
+static const char *const kept_always[] = { "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+					   NULL };
 static const char *const kept_php[] = { "PHPRC", "PHP_INI_SCAN_DIR", NULL };
 
 int master_spawn_open_exe(struct err *err)

@@ -7,7 +7,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/base/loop.h"
+#include "pool/loop.h"
 #include "src/base/mem.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
@@ -139,7 +139,7 @@ static int start_conf(struct master *m, struct conf_notes *notes)
 	if (m->conf && master_probe_threads(m, m->conf) < 0)
 		return -1;
 	if (m->conf) {
-		log_set_level((enum log_level)m->conf->global.log_level);
+		master_log_form(&m->conf->global);
 		return 0;
 	}
 	master_conf_say(notes);

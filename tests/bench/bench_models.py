@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""bench_models.py -- the case memory-models: what the move from prefork to worker saves. The same application with the same
-number of slots, once as so many processes, once as a few processes of threads; memory of the whole tree (proportional set
-size, KiB) after each slot has served.
+"""bench_models.py -- the case memory-models: what the move from prefork to worker saves. The same application with the
+same number of slots, once as so many processes, once as a few processes of threads; memory of the whole tree
+(proportional set size, KiB) after each slot has served.
 
 Exit code 0: worker takes at most the share of prefork that is asked for, 1: it takes more, 2: it could not be measured."""
 import argparse

@@ -15,6 +15,7 @@ LAYERS = {
     "loader": (["sapi/"], ["src/base/", "src/conf/"]),
     "php":    (["sapi/php/"], ["sapi/sapi.h", "src/base/"]),
     "native": (["sapi/native/"], ["sapi/sapi.h", "src/base/"]),
+    "wsgi":   (["sapi/wsgi/"], ["sapi/sapi.h", "src/base/"]),
     "mpm":    (["mpm/"], ["sapi/sapi.h", "src/base/", "src/fcgi/", "src/conf/"]),
     "pool":   (["pool/"], ["mpm/", "sapi/", "src/base/", "src/fcgi/", "src/conf/"] + PROTO),
     "master": (["src/master/"], ["pool/", "sapi/", "src/base/", "src/conf/"] + PROTO),
@@ -24,7 +25,7 @@ LAYERS = {
     "doc":    (["src/tools/weir_doc"], ["src/base/", "src/conf/"]),
 }
 FOREIGN = {"php": [""], "bench": ["config.h"]}   # headers in "" that are not the project's
-NOT_FOR_OTHERS = ["sapi/php/", "sapi/native/"]                  # a plug-in's headers are its own
+NOT_FOR_OTHERS = ["sapi/php/", "sapi/native/", "sapi/wsgi/"]    # a plug-in's headers are its own
 THREADS = ["mpm/"]                              # threads start in children only
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

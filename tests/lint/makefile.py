@@ -16,6 +16,7 @@ LISTS = [
     ("weir_doc_SOURCES", ["src/tools/weir_doc*.c"], False),
     ("php_sources", ["sapi/php/*.c"], False),
     ("native_sources", ["sapi/native/*.c"], False),
+    ("wsgi_sources", ["sapi/wsgi/*.c"], False),
     ("examples", ["sapi/native/examples/*.c"], False),
     ("noinst_HEADERS", ["src/**/*.h", "pool/*.h", "mpm/*.h", "sapi/*.h", "sapi/*/*.h"], False),
     ("unit_tests", ["tests/unit/**/test_*.c"], True),

@@ -17,7 +17,7 @@ NOT_READ = {"tests/lint/words.py"}
 
 FOLDERS = ["src", "pool", "mpm", "sapi", "tests", "conf", "doc", ".ci"]
 TOP_FILES = ["README.md", "ARCHITECTURE.md", "NEWS", "Makefile.am", "configure.ac", "autogen.sh", "m4/php.m4",
-             "m4/weir.m4"]
+             "m4/weir.m4", "m4/wsgi.m4"]
 
 
 def files():

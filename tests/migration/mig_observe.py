@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import stat
-import time
 
 from mig_probes import REQUESTS, STATUS_FORMS, STATUS_FULL, ask, shown, status_shown
 from mig_server import Server
@@ -66,10 +65,12 @@ class Look:
             ask(pool, "/hello.php")
         self.server.calm()
         titles = [proc.cmdline(p) for p in self.server.tree()]
-        self.note("titles", sorted(self.lines("\n".join(titles))))
+        self.note("titles", sorted(set(self.lines("\n".join(titles)))))
         for pool in self.set.pools:
             kin = self.server.children(pool.name)
             self.note("children of " + pool.name, sorted({x for p in kin for x in self.identity(p)}))
+            if pool.count:              # of others it is a matter of the moment
+                self.note("how many children of " + pool.name, str(len(kin)))
         with open(self.set.pid) as f:
             text = f.read()
         self.note("pid file", [access(self.set.pid), "the master's" if text == str(self.server.process.pid) else repr(text)])
@@ -188,7 +189,7 @@ class Look:
     def access_logs(self):
         for pool in self.set.pools[:3]:
             if pool.access_log:
-                self.note("access log of " + pool.name, [access_line(x) for x in self.lines(read(pool.access_log))])
+                self.note("access log of " + pool.name, access_lines(pool, self.lines(read(pool.access_log))))
                 self.note("access log file of " + pool.name, access(pool.access_log))
 
     # ---- signals
@@ -235,12 +236,13 @@ class Look:
         pool = self.set.pools[0]
         with self.held(pool) as c:
             self.server.send(number)
-            self.server.wait_log("Reloading in progress|Terminating|Finishing")
+            self.server.wait_log("Terminating|Finishing")
             self.release(pool)
             self.note("answer: in flight at " + name, shown(c.reply()))
+        until(lambda: self.server.process.poll() is not None, "%s ends" % self.side.name)
 
     def end(self, number, name):
-        code = self.server.end(number)          # in_flight() may have ended it already
+        code = self.server.end(number)
         self.note_log(name)
         self.note("code at " + name, str(code))
         self.note("files behind " + name, files(self.set.folder))
@@ -316,6 +318,12 @@ def files(folder):
         folders[:] = [f for f in folders if f not in ("www", "htdocs", "bin")]
         out += [os.path.join(place, n).replace(folder, "@") for n in names if n != "said"]
     return sorted(out)
+
+
+def access_lines(pool, lines):
+    """Its lines; those about the status page once each: it is asked for until it shows what it should."""
+    lines, seen = [access_line(x) for x in lines], set()
+    return [x for x in lines if not pool.status or pool.status not in x or not (x in seen or seen.add(x))]
 
 
 def access_line(line):

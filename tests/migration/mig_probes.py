@@ -96,7 +96,7 @@ def shown(reply):
 
 
 # What both servers count, but at other moments; and what depends on how many children there happen to be.
-COUNTS = ["accepted conn", "max active processes", "slow requests"]
+COUNTS = ["accepted conn", "max listen queue", "max active processes", "slow requests"]
 CHILDREN = ["idle processes", "active processes", "total processes", "max children reached"]
 NUMBER = r"(?<![\w.])\d+(?:\.\d+)?"
 STATUS_TEXT = [
@@ -123,16 +123,14 @@ def hide_counts(text, names):
 
 def by_process(lines):
     """The parts of a page about single processes, in an order of their own."""
-    text = "\n".join(lines)
-    head, *blocks = re.split(r"(?m)^body \*{24}\n", text)
-    if blocks:
-        last, tail = re.match(r"((?:body .*:.*\n)+)([\s\S]*)", blocks[-1]).groups()
-        blocks = sorted(b.strip("\n") for b in blocks[:-1] + [last])
-        text = "\n".join([head] + ["body ****\n" + b for b in blocks] + [tail])
-    text = re.sub(r'("processes":\[)(.*)(\]\})', lambda m: m[1] + ",".join(sorted(re.findall(r"\{[^}]*\}", m[2]))) + m[3], text)
+    starts = [i for i, x in enumerate(lines) if x == "body " + "*" * 24]
+    if starts:
+        end = next((i for i in range(starts[-1], len(lines)) if not lines[i].startswith("body ")), len(lines))
+        blocks = ["\n".join(x for x in lines[i:j] if x != "body ") for i, j in zip(starts, starts[1:] + [end])]
+        lines = lines[:starts[0]] + "\n".join(sorted(blocks)).split("\n") + lines[end:]
     out, rows = [], []
-    for line in text.split("\n") + [None]:
-        if line and re.match(r"body (<process>|<tr><td>)", line):
+    for line in lines + [None]:
+        if line and re.match(r"body (<process>|<tr><td>|   \{)", line):
             rows.append(line)
             continue
         out, rows = out + sorted(rows), []
@@ -141,10 +139,23 @@ def by_process(lines):
     return out
 
 
+def json_lines(line):
+    """A line for each field and, sorted, for each process."""
+    head, _, processes = line.partition('"processes":[')
+    out = re.sub(r", ?(?=\"|$)", "\nbody    ", re.sub(r"\}$", "\nbody }", head)).split("\n")
+    if processes:
+        found = re.findall(r"\{[^}]*\}", processes)
+        out += ['body "processes":['] + ["body    " + x for x in found] + ["body " + re.sub(r"\{[^}]*\},?", "", processes)]
+    return out
+
+
 def status_shown(reply, few=False):
     """A status page without what differs from run to run. few: the number of children is the same everywhere."""
-    out = []
+    out, lines = [], []
     for line in shown(reply):
+        json = line.startswith('body {"pool"')
+        lines += json_lines(line) if json else [line]
+    for line in lines:
         text = line[5:] if line.startswith("body ") else line
         text = hide_counts(text, COUNTS if few else COUNTS + CHILDREN)
         for regex, new in STATUS_TEXT:

@@ -133,6 +133,14 @@ static void answer_who(struct request *req, const char *folder)
 	req->ops->write(req, text, strlen(text));
 }
 
+/* Without a lock, on purpose: ThreadSanitizer must see this one, else its silence says nothing. */
+static void race(void)
+{
+	static int raced;
+
+	raced++;
+}
+
 static enum sapi_end echo_serve(struct sapi_ctx *ctx, struct request *req)
 {
 	struct buf out = { 0 };
@@ -143,6 +151,8 @@ static enum sapi_end echo_serve(struct sapi_ctx *ctx, struct request *req)
 	(void)ctx;
 	if (req->ops->param(req, "ECHO_CRASH", NULL))
 		raise(number(req, "ECHO_CRASH") > 1 ? (int)number(req, "ECHO_CRASH") : SIGSEGV);
+	if (req->ops->param(req, "ECHO_RACE", NULL))
+		race();
 	if (who) {
 		answer_who(req, who);
 		return SAPI_END_OK;

@@ -72,7 +72,11 @@ BAD_POOLS = [
 ]
 BAD_POOLS += ["listen = /run/x.sock\n" + GOOD + more for more in (
     "pm.status_path = a\n", "pm.status_path = /\n", "pm.status_path = /a?b\n", "ping.path = a\n", "ping.path = /\n",
-    "ping.path = /a+\n", "ping.path = /p\nping.response =\n", "ping.path = /\npm.status_listen = 127.0.0.1:1\n")]
+    "ping.path = /a+\n", "ping.path = /p\nping.response =\n", "ping.path = /\npm.status_listen = 127.0.0.1:1\n",
+    "ping.path = ping\n", "ping.path = /\n", "ping.path = /a b\n", "ping.path = /a?b\n", "ping.path = /p\nping.response =\n",
+    "pm.status_path = s\n", "pm.status_path = /\n", "pm.status_path = /a%\n", "request_slowlog_timeout = 3\n",
+    "request_slowlog_timeout = 3\nslowlog =\n", "slowlog = /dev/null\nrequest_slowlog_timeout = 5\nrequest_terminate_timeout = 3\n",
+    "slowlog = /dev/null\nrequest_slowlog_timeout = 5\nrequest_slowlog_trace_depth = -1\n")]
 # The same of [global].
 BAD_GLOBALS = ["log_limit = 511", "log_limit = -5", "log_limit =", "process.max = -1", "events.mechanism = foo",
                "events.mechanism = kqueue", "events.mechanism =", "process.priority = 21", "log_level = loud", "log_level =",
@@ -137,7 +141,7 @@ def as_fpm_shows(name, value):
     """A value of Weir's dump as php-fpm shows it: Weir tells what holds where php-fpm says that nothing is set."""
     if name == "log_level" and value == "NOTICE":
         return "unknown value"
-    if name == "log_limit" and value == "1048576":
+    if name == "log_limit" and value == "1049600":
         return "1024"
     if name == "process_control_timeout" and value == "undefined":
         return "0s"
@@ -194,7 +198,8 @@ def test_keys_read_alike(both):
     both.configure("process_control_timeout = 3m\nlog_level = warning\npid = run/x.pid\nlog_level = NOTICE\n"
                    "log_limit = 512\nlog_buffering = no\nprocess.max = 9\nevents.mechanism = EPOLL\nsyslog.ident = \"x y\"\n"
                    "syslog.facility = Local7\nemergency_restart_threshold = 3\nemergency_restart_interval = 2m\n"
-                   "systemd_interval = 0\nrlimit_files = 1024\nrlimit_core = unlimited\nprocess.priority = 1\ndaemonize = no\n" + "".join(
+                   "systemd_interval = 0\nrlimit_files = 1024\nrlimit_core = unlimited\ndaemonize = no\n"
+                   + ("process.priority = 1\n" if AS_ROOT else "") + "".join(
         "[pool%d]\nlisten = %s\n%s%s" % (i, both.weir.path("%d.sock" % i), USER, x) for i, x in enumerate(cases)))
     code, fpm = both.fpm()
     assert code == 0, fpm

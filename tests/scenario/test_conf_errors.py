@@ -181,3 +181,15 @@ def test_a_closed_door_is_none(check, weir, line):
     weir.configure(check.good + line % free_port() + "\nsecurity.strict = yes\n")
     done = weir.run("-t")
     assert done.returncode == 0 and "WARNING" not in done.stderr
+
+
+# ---- models
+
+def test_php_is_refused_with_both_ways_out(weir):
+    weir.pool("mpm = worker")
+    weir.configure()
+    for how in (["-t"], ["-F"]):
+        done = weir.run(*how)
+        assert done.returncode == 78
+        assert "mpm = worker with 25 threads needs an application that is safe for threads" in done.stderr
+        assert "mpm = prefork" in done.stderr and "[pool www]" in done.stderr

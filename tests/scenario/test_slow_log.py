@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_opened_stops_the_start(weir):
     for how in ("-t", "-F"):
         done = weir.run(how)
         assert done.returncode == 78
-        assert "failed to open slowlog (%s): No such file or directory (2)" % weir.path("none", "slow.log") in done.stderr
+        assert "Unable to create or open slowlog(%s): No such file or directory (2)" % weir.path("none", "slow.log") in done.stderr
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="chroot needs root")

@@ -7,6 +7,8 @@ import pytest
 
 from weirtest import until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def threads(weir):
@@ -35,6 +37,29 @@ def hold(pool, count, keep=False):
 def who(reply):
     pid, tid = reply.text.split()
     return int(pid), int(tid)
+
+
+def under_tsan(weir):
+    with open(weir.binary, "rb") as f:
+        return b"__tsan_init" in f.read()
+
+
+def test_a_race_of_two_slots_is_reported(weir, threads):
+    """ThreadSanitizer's silence in the other tests says something."""
+    if not under_tsan(weir):
+        pytest.skip("needs a build with --enable-sanitizers=thread")
+    threads.also("pm.max_children = 1")
+    weir.exit_code = None
+    weir.start()
+    conns = [threads.open("/x", ECHO_WHO=threads.root, ECHO_RACE="") for _ in range(4)]
+    until(lambda: len(glob.glob(threads.root + "/held-*")) == 4, "each on a thread of its own")
+    threads.release()
+    assert all(c.reply().ended for c in conns)
+    weir.stop()
+    with pytest.raises(AssertionError, match="data race"):
+        weir.check_reports()
+    for name in os.listdir(weir.path("san")):
+        os.remove(weir.path("san", name))
 
 
 def test_each_slot_serves_at_the_same_time(running):
@@ -163,16 +188,6 @@ def test_those_that_leave_keep_no_place_from_others(weir, threads):
     weir.gone(first)
 
 
-def test_php_is_refused_with_both_ways_out(weir):
-    weir.pool("mpm = worker")
-    weir.configure()
-    for how in (["-t"], ["-F"]):
-        done = weir.run(*how)
-        assert done.returncode == 78
-        assert "mpm = worker with 25 threads needs an application that is safe for threads" in done.stderr
-        assert "mpm = prefork" in done.stderr and "[pool www]" in done.stderr
-
-
 def test_a_reload_into_worker_and_back(weir):
     pool = weir.pool("sapi = echo\n security.limit_extensions =\n pm.max_children = 2", name="thr")
     weir.start()
@@ -188,5 +203,7 @@ def test_a_reload_into_worker_and_back(weir):
 
 def test_threads_of_an_idle_child_sleep(running):
     """Each child has its slots and the watcher, and nothing else."""
+    if under_tsan(running.weir):
+        pytest.skip("ThreadSanitizer has threads of its own")
     for pid in running.children():
         assert len(os.listdir("/proc/%d/task" % pid)) == 5

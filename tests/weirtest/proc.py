@@ -84,10 +84,11 @@ def rss_kib(pid):
 
 
 def private_kib(pid):
-    """Memory that this process alone holds; what it shares with its parent does not count."""
+    """Memory that this process alone holds; what it shares with its parent does not count, nor do a file's clean
+    pages, which are its own only as long as no other server on the machine has the same library in use."""
     total = 0
     for line in _read(pid, "smaps_rollup").splitlines():
-        if line.startswith(("Private_Clean:", "Private_Dirty:")):
+        if line.startswith("Private_Dirty:"):
             total += int(line.split()[1])
     return total
 

@@ -215,7 +215,8 @@ class Weir:
 
     def environment(self):
         env = dict(os.environ, **self.env)
-        for name, rest in (("ASAN_OPTIONS", "detect_leaks=0"), ("UBSAN_OPTIONS", "print_stacktrace=1")):
+        for name, rest in (("ASAN_OPTIONS", "detect_leaks=0"), ("UBSAN_OPTIONS", "print_stacktrace=1"),
+                           ("TSAN_OPTIONS", "second_deadlock_stack=1")):
             log = "log_path=" + self.path("san", name[:4].lower())
             env[name] = ":".join(x for x in (env.get(name) or rest, log) if x)
         return env

@@ -33,6 +33,8 @@ static int set_up(void **state)
 	log_to_sink(NULL, NULL);
 	log_set_level(LOG_LEVEL_NOTICE);
 	log_set_prefix(NULL);
+	log_set_json(false);
+	log_set_limit(0);
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, also);
 }
 
@@ -42,6 +44,8 @@ static int tear_down(void **state)
 	log_to_fd(-1);
 	log_also_to_fd(-1);
 	log_set_prefix(NULL);
+	log_set_json(false);
+	log_set_limit(0);
 	clock_run();
 	for (int i = 0; i < 2; i++) {
 		close(logged[i]);
@@ -222,6 +226,130 @@ static void names(void **state)
 	assert_string_equal(log_level_name((enum log_level)99), "UNKNOWN");
 }
 
+static void a_line_over_the_limit_is_cut(void **state)
+{
+	char text[600];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	log_set_limit(512);
+	log_text(LOG_LEVEL_NOTICE, text, 512 - 1 - strlen(WHEN "NOTICE: "));
+	assert_int_equal(strlen(next(logged[0])), 512);
+	assert_null(strstr(line, "..."));
+	log_text(LOG_LEVEL_NOTICE, text, 512 - strlen(WHEN "NOTICE: "));
+	assert_int_equal(strlen(next(logged[0])), 512);
+	assert_string_equal(line + 512 - 5, "x...\n");
+	log_text(LOG_LEVEL_NOTICE, text, sizeof(text));
+	assert_int_equal(strlen(next(logged[0])), 512);
+	log_text(LOG_LEVEL_NOTICE, "short", 5);
+	assert_string_equal(next(logged[0]), WHEN "NOTICE: short\n");
+}
+
+static void say(size_t len, bool bare)
+{
+	static char text[3000];
+
+	memset(text, 'y', sizeof(text));
+	log_output(&(struct log_output){
+	    .pid = 5, .stream = "stderr", .level = LOG_LEVEL_WARNING, .before = "5: \"", .behind = "\"", .bare = bare,
+	    .text = text, .len = len, .mark = "!" });
+}
+
+static void output_over_the_limit_is_wrapped(void **state)
+{
+	static const char head[] = WHEN "WARNING: [p] 5: \"";
+	size_t room = 512 - (sizeof(head) - 1) - 2;
+
+	(void)state;
+	log_set_limit(512);
+	log_set_prefix("[p] ");
+	say(room - 1, false);
+	assert_int_equal(strlen(next(logged[0])), 512);
+	assert_string_equal(next(logged[0]), "");
+	say(2 * room + 10, false);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(strlen(next(logged[0])), 512);
+		assert_memory_equal(line, head, sizeof(head) - 1);
+		assert_string_equal(line + 509, "y\"\n");
+	}
+	assert_string_equal(next(logged[0]), WHEN "WARNING: [p] 5: \"yyyyyyyyyy\"!\n");
+	say(520, true);
+	assert_int_equal(strspn(next(logged[0]), "y"), 511);
+	assert_string_equal(next(logged[0]), "yyyyyyyyy!\n");
+	say(0, false);
+	assert_string_equal(next(logged[0]), WHEN "WARNING: [p] 5: \"\"!\n");
+}
+
+static void no_escape_is_wrapped_in_two(void **state)
+{
+	char text[400];
+	size_t seen = 0;
+
+	(void)state;
+	memset(text, '\x01', sizeof(text));
+	log_set_limit(513);
+	log_output(&(struct log_output){ .level = LOG_LEVEL_WARNING, .before = "", .behind = "", .bare = true, .mark = "",
+	    .text = text, .len = sizeof(text) });
+	while (*next(logged[0])) {
+		assert_true(strlen(line) <= 513 && (strlen(line) - 1) % 4 == 0);
+		seen += (strlen(line) - 1) / 4;
+	}
+	assert_int_equal(seen, sizeof(text));
+}
+
+#define JSON_WHEN "{\"time\":\"2026-11-21T04:05:06.000000+00:00\","
+
+static void json_names_level_pool_process_and_request(void **state)
+{
+	(void)state;
+	log_set_json(true);
+	log_set_prefix("[pool www] ");
+	log_text_of(7, LOG_LEVEL_ERROR, "a \"b\"\n", 5);
+	assert_string_equal(next(logged[0]),
+	    JSON_WHEN "\"level\":\"error\",\"pool\":\"www\",\"pid\":7,\"message\":\"a \\\"b\\\"\"}\n");
+	log_text_of(7, LOG_LEVEL_NOTICE, "child 7, request ab:c-1: x: y", 29);
+	assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"notice\",\"pool\":\"www\",\"pid\":7,\"id\":\"ab:c-1\","
+	    "\"message\":\"child 7, request ab:c-1: x: y\"}\n");
+	log_set_prefix(NULL);
+	log_text_of(7, LOG_LEVEL_NOTICE, "[pool a b] x", 12);
+	assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"notice\",\"pool\":\"a b\",\"pid\":7,\"message\":\"x\"}\n");
+	log_text_of(7, LOG_LEVEL_DEBUG, "x", 1);
+	assert_string_equal(next(logged[0]), "");
+}
+
+static void json_carries_output_as_it_is(void **state)
+{
+	(void)state;
+	log_set_json(true);
+	log_set_prefix("[pool www] ");
+	for (int bare = 0; bare < 2; bare++) {
+		say(3, bare);
+		assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"warning\",\"pool\":\"www\",\"pid\":5,"
+		    "\"stream\":\"stderr\",\"message\":\"yyy!\"}\n");
+	}
+	log_set_limit(512);
+	say(600, false);
+	assert_int_equal(strspn(strstr(next(logged[0]), "message\":\"") + 10, "y"), 512);
+	assert_int_equal(strspn(strstr(next(logged[0]), "message\":\"") + 10, "y"), 88);
+}
+
+static void json_wraps_between_characters(void **state)
+{
+	char text[602];
+
+	(void)state;
+	text[0] = 'a';
+	for (size_t i = 1; i < 601; i += 2)
+		memcpy(text + i, "\xc3\xa4", 2);
+	log_set_json(true);
+	log_set_limit(512);
+	log_output(&(struct log_output){ .level = LOG_LEVEL_WARNING, .stream = "stderr", .before = "", .behind = "",
+	    .mark = "", .text = text, .len = 601 });
+	assert_null(strstr(next(logged[0]), "\\x"));
+	assert_null(strstr(next(logged[0]), "\\x"));
+	assert_non_null(strstr(line, "\xc3\xa4"));
+}
+
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -239,6 +367,12 @@ int main(void)
 		LOG_TEST(errno_is_kept),
 		LOG_TEST(an_empty_line_is_a_line),
 		LOG_TEST(names),
+		LOG_TEST(a_line_over_the_limit_is_cut),
+		LOG_TEST(output_over_the_limit_is_wrapped),
+		LOG_TEST(no_escape_is_wrapped_in_two),
+		LOG_TEST(json_names_level_pool_process_and_request),
+		LOG_TEST(json_carries_output_as_it_is),
+		LOG_TEST(json_wraps_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,9 +137,26 @@ static void plug_in_is_missing(void **state)
 	free(error);
 }
 
+static void access_log(void **state)
+{
+	struct loaded l = load(GOOD_POOL "prefix = /tmp\naccess.log = a.log\nslowlog = s.log\n");
+	const struct conf_pool *p;
+
+	(void)state;
+	assert_good(&l);
+	p = l.conf->pools[0];
+	assert_string_equal(p->access_log, "/tmp/a.log");
+	assert_string_equal(p->slowlog, "/tmp/s.log");
+	assert_string_equal(p->access_format, "%R - %u %t \"%m %r\" %s");
+	unload(&l);
+	assert_only_error("access.suppress_path[] = x",
+			  "[f:5] Values provided to field 'access.suppress_path' must begin with '/' (it is 'x')");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(access_log),
 		cmocka_unit_test(missing_keys),
 		cmocka_unit_test(process_manager),
 		cmocka_unit_test(start_servers_in_the_middle),

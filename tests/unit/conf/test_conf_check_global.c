@@ -16,6 +16,8 @@ static void refused_in_php_fpm_s_words(void **state)
 {
 	(void)state;
 	global("process.max = -1", CONF_ERROR, "[f:2] process_max can't be negative");
+	global("log_limit = 511", CONF_ERROR, "[f:2] log_limit must be greater than 512");
+	global("log_limit = -1", CONF_ERROR, "[f:2] log_limit must be greater than 512");
 	global("events.mechanism = kqueue", CONF_ERROR, "[f:2] event mechanism 'kqueue' is not available on this system: "
 	       "epoll, poll and select are");
 	global("process.priority = 21", CONF_ERROR, "[f:2] process.priority must be included into [-19,20]");

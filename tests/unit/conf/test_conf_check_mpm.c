@@ -12,7 +12,7 @@ static void one_thread_under_prefork(void **state)
 
 	assert_good(&l);
 	assert_int_equal(l.conf->pools[0]->threads_per_child, 1);
-	assert_int_equal(l.conf->pools[0]->max_request_workers, 4);
+	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 4);
 	unload(&l);
 	l = load(STATIC_POOL "mpm.threads_per_child = 2\n");
 	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.threads_per_child = 2: under mpm = prefork a child has one thread; "
@@ -31,7 +31,7 @@ static void defaults_under_worker(void **state)
 
 	assert_good(&l);
 	assert_int_equal(l.conf->pools[0]->threads_per_child, 25);
-	assert_int_equal(l.conf->pools[0]->max_request_workers, 100);
+	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 100);
 	unload(&l);
 	l = load(WORKER "mpm.threads_per_child = 0\n");
 	assert_note(&l, CONF_ERROR, "[f:6] [pool www] mpm.threads_per_child must be a positive value");
@@ -87,8 +87,7 @@ static void spare_limits_in_children(void **state)
 	(void)state;
 
 	assert_good(&l);
-	assert_int_equal(l.conf->pools[0]->min_spare_threads, 10);
-	assert_int_equal(l.conf->pools[0]->max_spare_threads, 30);
+	assert_int_equal(l.conf->pools[0]->min_spare_threads, 0);
 	assert_int_equal(l.conf->pools[0]->start_servers, 2);
 	unload(&l);
 }

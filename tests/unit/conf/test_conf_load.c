@@ -300,12 +300,19 @@ static void single_errors(void **state)
 		{ "Listen.setfib = 1", "[f:5] unknown entry 'Listen.setfib': only FreeBSD has it: remove the line" },
 		{ "access.suppress_path[x] = /s", "[f:5] Keys provided to field 'access.suppress_path' are ignored: write "
 		  "access.suppress_path[] = VALUE, once for each" },
-		{ "wsgi.application = x", "[f:5] 'wsgi.application' is not built into this version of Weir" },
+		{ "access.suppress_path[] = s", "[f:5] Values provided to field 'access.suppress_path' must begin with '/' (it "
+		  "is 's')" },
+		{ "access.suppress_path[] =", "[f:5] Values provided to field 'access.suppress_path' must begin with '/' (it "
+		  "is '')" },
+		{ "access.log = a\naccess.format = %x", "[f:6] [pool www] wrong format for access.format '%x': Invalid token "
+		  "in the access.format (%x)" },
+		{ "[global]\nlog_limit = 511", "[f:6] log_limit must be greater than 512" },
+		{ "[global]\nlog_limit = -1", "[f:6] log_limit must be greater than 512" },
+		{ "exec.command = x", "[f:5] 'exec.command' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
 		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
 		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork or worker) (it "
 		  "is 'x')" },
-		{ "[global]\nerror_log = syslog", "[f:6] 'error_log = syslog' is not built into this version of Weir" },
 		{ "[global]\nerror_log =", "[f:6] unable to parse value for entry 'error_log': it is empty (it is '')" },
 		{ "internal.uid = 0", "[f:5] unknown entry 'internal.uid'" },
 	};

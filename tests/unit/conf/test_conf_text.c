@@ -23,7 +23,7 @@ static const char *other_value(const struct conf_key *key)
 	case CONF_INT:
 	case CONF_LONG:
 	case CONF_CORE:
-		return "777";
+		return key->max > 0 && key->max < 777 ? "2" : "777";
 	case CONF_PRIORITY:
 		return "-7";
 	case CONF_TIME:

@@ -85,7 +85,7 @@ static int setup(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, conn), 0);
 	w->front = conn[0];
 	w->conf = (struct conf_pool){ .listen = (char *)"/x", .request_max_params = 4096, .max_children = 1,
-		.threads_per_child = 1, .max_request_workers = 1 };
+		.threads_per_child = 1 };
 	w->sapi.serve = serve_hello;
 	w->start = (struct child_start){ .conf = &w->conf, .sapi = &w->sapi, .ctx = &w->ctx };
 	w->start.board = board_create(1, &w->board_fd);

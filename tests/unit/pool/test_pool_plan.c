@@ -47,6 +47,10 @@ static void limits_come_from_the_configuration(void **state)
 	assert_int_equal(lim.max_spare, 50);
 	assert_int_equal(lim.max_spawn_rate, 7);
 	assert_int_equal(lim.idle_timeout_ms, 11000);
+	conf.min_spare_threads = conf.max_spare_threads = 0;    /* in children, then */
+	pool_limits_read(&lim, &conf);
+	assert_int_equal(lim.min_spare, 20);
+	assert_int_equal(lim.max_spare, 50);
 }
 
 static void static_keeps_its_number(void **state)

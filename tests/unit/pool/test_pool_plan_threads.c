@@ -72,6 +72,28 @@ static void a_surplus_is_a_whole_child(void **state)
 	assert_int_equal(pool_plan(&dynamic, &now).retire, 2);
 }
 
+static void slots_that_come_free_one_by_one_are_a_surplus_in_the_end(void **state)
+{
+	struct pool_pace pace = { 0 };
+	uint64_t now_ms = 1000000;
+	int children = 5;
+
+	(void)state;
+	for (int busy = 15; busy >= 0; busy--) {        /* from max_spare idle up to all */
+		struct pool_census now = census(children, busy, 0);
+
+		now.now_ms = now_ms++;
+		assert_int_equal(pool_pace_plan(&pace, &dynamic, &now).retire, 0);
+	}
+	for (int looks = 0; looks < 5; looks++) {
+		struct pool_census now = census(children, 0, 0);
+
+		now.now_ms = now_ms += POOL_SETTLE_MS;
+		children -= pool_pace_plan(&pace, &dynamic, &now).retire;
+	}
+	assert_int_equal(children, 4);                  /* 40 idle: less than a child above max_spare */
+}
+
 static void those_that_leave_hold_no_place(void **state)
 {
 	struct pool_census now = census(8, 80, 5);
@@ -106,6 +128,7 @@ int main(void)
 		cmocka_unit_test(booting_makes_children),
 		cmocka_unit_test(idle_slots_are_kept_in_whole_children),
 		cmocka_unit_test(a_surplus_is_a_whole_child),
+		cmocka_unit_test(slots_that_come_free_one_by_one_are_a_surplus_in_the_end),
 		cmocka_unit_test(those_that_leave_hold_no_place),
 		cmocka_unit_test(ondemand_counts_what_waits),
 	};

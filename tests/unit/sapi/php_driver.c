@@ -209,16 +209,16 @@ static void fake_script(struct request *req, const char *path)
 	buf_add_str(&fake.script, path);
 }
 
-static void fake_user(struct request *req, const char *name)
+static void fake_text(struct request *req, const char *text)
 {
 	(void)req;
-	(void)name;
+	(void)text;
 }
 
 static const struct request_ops ops = {
 	.param = fake_param, .param_count = fake_param_count, .param_at = fake_param_at, .read = fake_read,
 	.write = fake_write, .flush = fake_flush, .error = fake_error, .finish = fake_finish, .ended = fake_ended,
-	.gone = fake_gone, .script = fake_script, .user = fake_user,
+	.gone = fake_gone, .script = fake_script, .user = fake_text, .uri = fake_text,
 };
 
 static void host_log(int level, const char *text, size_t len)

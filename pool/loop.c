@@ -1,5 +1,5 @@
 /* loop.c -- makes an event loop. Master and pool process. */
-#include "src/base/loop.h"
+#include "pool/loop.h"
 
 #include <event2/event.h>
 #include <strings.h>
