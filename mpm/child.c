@@ -26,7 +26,7 @@ static void slot_init(struct child *c, unsigned i)
 	board_slot_reset(s->board, BOARD_STARTING, clock_ms());
 	s->fd = -1;
 	s->over_tcp = c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
-	s->in = xcalloc(1, SLOT_READ_BYTES);
+	s->in = xrealloc(NULL, SLOT_READ_BYTES);        /* not zeroed: most of it is never touched */
 	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);
 	child_status_init(s);

@@ -48,7 +48,7 @@ static void texts_reserve(struct native_slot *slot, size_t bytes)
 {
 	free(slot->texts);
 	slot->texts_room = bytes > TEXTS_AT_LEAST ? bytes : TEXTS_AT_LEAST;
-	slot->texts = xcalloc(1, slot->texts_room);
+	slot->texts = xrealloc(NULL, slot->texts_room); /* not zeroed, as the streams */
 }
 
 /* Room for so many strings and the NULL behind them. */

@@ -22,6 +22,12 @@ static bool no(void)
 	return false;
 }
 
+static _Noreturn void refused(const char *why)
+{
+	fprintf(stderr, "%s\n", why);
+	abort();
+}
+
 static void check_text(struct buf *out)
 {
 	struct conf_load_options opt = { .file = "made.conf" };
@@ -33,7 +39,7 @@ static void check_text(struct buf *out)
 	conf = conf_load_text(&opt, buf_str(out), out->len, &notes);
 	for (size_t i = 0; i < notes.count && !strstr(buf_str(out), "\nsapi = wsgi\n"); i++)
 		if (notes.at[i].severity == CONF_ERROR)
-			fprintf(stderr, "%s\n", notes.at[i].text), abort();
+			refused(notes.at[i].text);
 	conf_free(&conf);
 	conf_notes_free(&notes);
 }
