@@ -93,7 +93,8 @@ static FCGX_Stream *stream_new(struct native_slot *slot, int type, int size)
 	FCGX_Stream *stream = xcalloc(1, sizeof(*stream));
 	struct native_block *b = xcalloc(1, sizeof(*b));
 
-	b->start = b->allocated = xrealloc(NULL, (size_t)size);         /* not zeroed: pages that nobody uses cost nothing */
+	/* not zeroed: pages that nobody uses cost nothing */
+	b->start = b->allocated = xrealloc(NULL, (size_t)size);
 	b->size = size;
 	b->end = b->start + size;
 	b->type = type;
