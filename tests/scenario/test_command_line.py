@@ -100,7 +100,7 @@ def test_a_daemon_that_cannot_start_says_so(weir):
     weir.pool("listen = %s" % weir.path("nowhere", "x.sock"))
     done = weir.run("-D")
     assert done.returncode != 0 and weir.path("nowhere") in done.stderr + weir.log()
-    assert not weir.tree()
+    until(lambda: not weir.tree(), "what it had started ends")
 
 
 def test_F_wins_over_daemonize(weir):
