@@ -34,7 +34,7 @@ struct worker {
 	struct child *child;
 	int epoll;
 	pthread_mutex_t lock;           /* of what follows; held for no system call that can wait */
-	struct kept *kept;              /* slot_count places */
+	struct kept *kept;              /* one for each slot, but bound to none */
 	unsigned kept_count;            /* never above free_count */
 	unsigned free_count;            /* slots without a connection */
 };
@@ -67,7 +67,7 @@ static int watch_all(struct worker *w)
 	return 0;
 }
 
-/* Under lock: the connection that is kept at this place is the caller's now. */
+/* Under lock: the connection that is kept there is the caller's now. */
 static int kept_take(struct worker *w, struct kept *k)
 {
 	int fd = k->fd;
@@ -174,9 +174,9 @@ static bool take_ready(struct worker *w, struct slot *s)
 }
 
 /* A connection of the child's own has spoken, unless it was given away since. */
-static void take_kept(struct worker *w, struct slot *s, uint32_t place, uint32_t life)
+static void take_kept(struct worker *w, struct slot *s, uint32_t i, uint32_t life)
 {
-	struct kept *k = &w->kept[place];
+	struct kept *k = &w->kept[i];
 	int fd = -1;
 
 	pthread_mutex_lock(&w->lock);
