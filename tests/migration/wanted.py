@@ -74,7 +74,7 @@ WANTED = [
     Wanted("reload", "a reload starts the program anew", "log: reload by .*",
            r"- %sNOTICE: reloading: execvp\(.*" % LOG, r"\+ %sNOTICE: reloading: @/.*" % LOG),
     # ---- answers
-    Wanted("in-flight", "TERM kills requests in flight", "answer: in flight at .*",
+    Wanted("in-flight", "TERM, and a reload without `process_control_timeout`, kill", "answer: in flight at .*",
            r"- (status None|body |end None None)", r"\+ (status 200|header .*|body held|end 0 0)"),
     Wanted("timeout-504", "past `request_terminate_timeout` the connection just ends", "answer: too slow",
            r"- (status None|end None None)", r"\+ (status 504|header Status: 504 .*|header Content-Type: text/plain.*)",
