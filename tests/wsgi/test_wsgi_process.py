@@ -36,7 +36,8 @@ def pool(weir, more="", lines="", application=None, file="app.py"):
 
 @pytest.mark.parametrize("file, application", [
     ("app.py", "{apps}/app.py:application"), ("site.wsgi", "{apps}/site.wsgi"), ("pkg/sub.py", "pkg.sub:application"),
-    ("shop/wsgi.py", "shop.wsgi:application"), ("types.py", "{apps}/types.py:application"), ("app.py", "app.py:application"), ("one.py", "one:os.environ.get"),
+    ("shop/wsgi.py", "shop.wsgi:application"), ("types.py", "{apps}/types.py:application"),
+    ("app.py", "app.py:application"), ("one.py", "one:os.environ.get"),
 ])
 def test_application_is_found(weir, file, application):
     if "/" in file:
