@@ -151,7 +151,8 @@ def arguments():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1)
     p.add_argument("--model", action="append", choices=list(MODELS), help="this one only; may be given more than once")
-    p.add_argument("--connections", type=int, default=8, help="at once (default: 8)")
+    p.add_argument("--connections", type=int, default=64,
+                   help="at once (default: 64; with few of them the client's own core is the limit)")
     p.add_argument("--key", action="append", default=[], metavar="KEY=VALUE", help="another key of Weir's pool")
     p.add_argument("--memory", action="store_true", help="memory of 100 slots: worker in Weir's column, prefork beside it")
     p.add_argument("--at-least", type=float, default=1.3, help="the ratio that is asked for (default: 1.3)")

@@ -129,8 +129,7 @@ def test_two_pools_on_one_socket(check, weir):
     assert "www" in said and "other" in said and weir.path("run", "www.sock") in said
 
 
-@pytest.mark.parametrize("line", ["mpm = event", "sapi = wsgi", "sapi = cgi",
-                                  "sapi = exec"])
+@pytest.mark.parametrize("line", ["mpm = event", "sapi = cgi", "sapi = exec"])
 def test_a_model_or_sapi_that_is_not_built_in_is_refused_by_name(check, weir, line):
     said = check(line)
     name = line.split("= ")[1]
