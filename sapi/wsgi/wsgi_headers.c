@@ -9,9 +9,10 @@
 #include "src/base/mem.h"
 
 /* Of the connection, which is the front end's (RFC 2616, section 13.5.1). */
-static const char *const hop_by_hop[] = {
-	"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding",
-	"upgrade",
+#define HOP(name) { name, sizeof(name) - 1 }
+static const struct wsgi_text hop_by_hop[] = {
+	HOP("connection"), HOP("keep-alive"), HOP("proxy-authenticate"), HOP("proxy-authorization"), HOP("te"),
+	HOP("trailers"), HOP("transfer-encoding"), HOP("upgrade"),
 };
 
 /* The bytes of a native string, which holds latin-1 only. */
@@ -44,12 +45,14 @@ static bool is_value(const char *at, size_t len)
 	return true;
 }
 
-/* A token (RFC 9110, section 5.6.2). */
+/* A token (RFC 9110, section 5.6.2). Letters, digits and '-' are the most of it. */
 static bool is_name(const char *at, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)at[i];
+		unsigned char c = (unsigned char)at[i], letter = c | 32;
 
+		if ((letter >= 'a' && letter <= 'z') || c == '-' || (c >= '0' && c <= '9'))
+			continue;
 		if (c <= 32 || c >= 127 || strchr("()<>@,;:\\\"/[]?={}", c))
 			return false;
 	}
@@ -86,7 +89,7 @@ static int add_status(struct wsgi_turn *turn, PyObject *status)
 static bool is_hop_by_hop(const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hop_by_hop); i++)
-		if (!strncasecmp(hop_by_hop[i], name, len) && hop_by_hop[i][len] == '\0')
+		if (hop_by_hop[i].len == len && !strncasecmp(hop_by_hop[i].at, name, len))
 			return true;
 	return false;
 }

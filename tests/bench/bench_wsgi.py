@@ -2,6 +2,8 @@
 """bench_wsgi.py -- a WSGI application under Weir beside uWSGI on its own FastCGI socket, with the same processes and
 threads: hello on new connections (uWSGI keeps none), in turns, both servers on the same core.
 
+With --memory, instead: Weir with a Django project (Debian: python3-django) at 100 slots, worker beside prefork.
+
 Prints requests a second, CPU time a request, and Weir's ratio to uWSGI. Exit code 0: what is asked for is reached, 1:
 it is not, 2: it could not be measured."""
 import argparse
@@ -15,9 +17,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "wsgi")]
 
 import bench_proc                                               # noqa: E402
+import django_site                                              # noqa: E402
 from bench_cases import column, compared, rounds                # noqa: E402
 from bench_server import BenchError, Load, Server, Workspace    # noqa: E402
 from bench_table import number                                  # noqa: E402
@@ -110,6 +113,36 @@ def measure(bench):
         yield compared(model, "whole tree (KiB)", "", [memory])
 
 
+SLOTS = {"prefork": (100, 1), "worker": (4, 25)}
+
+
+def django_memory(bench, model):
+    """KiB of the whole tree once every slot has served."""
+    processes, threads = SLOTS[model]
+    base = os.path.join(bench.work.dir, "django-" + model)
+    os.mkdir(base)
+    django_site.make(base)
+    keys = {"pm": "static", "pm.max_children": processes, "sapi": "wsgi", "wsgi.application": "site1.wsgi:application",
+            "wsgi.pythonpath": base}
+    if threads > 1:
+        keys.update({"mpm": "worker", "mpm.threads_per_child": threads})
+    server = Server(bench.work, "weir-" + model, shlex.split(bench.args.weir), "")
+    try:
+        server.start({"bench": keys}, os.sched_getaffinity(0))
+        server.settle()
+        for _ in range(10):
+            bench.load.run(server, SCRIPT, "-c", 100, "-n", 2000, "--uri", "/hello/")
+        server.settle()
+        return bench_proc.pss_kib(server.pid)
+    finally:
+        server.stop()
+
+
+def memory(bench):
+    pair = [django_memory(bench, model) for model in ("worker", "prefork")]
+    yield compared("django", "100 slots (KiB)", "", [pair], at_most=0.2)
+
+
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--weir", default=os.path.join(os.getcwd(), "weir"), help="default: ./weir")
@@ -118,8 +151,10 @@ def arguments():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1)
     p.add_argument("--model", action="append", choices=list(MODELS), help="this one only; may be given more than once")
-    p.add_argument("--connections", type=int, default=8, help="at once (default: 8)")
+    p.add_argument("--connections", type=int, default=64,
+                   help="at once (default: 64; with few of them the client's own core is the limit)")
     p.add_argument("--key", action="append", default=[], metavar="KEY=VALUE", help="another key of Weir's pool")
+    p.add_argument("--memory", action="store_true", help="memory of 100 slots: worker in Weir's column, prefork beside it")
     p.add_argument("--at-least", type=float, default=1.3, help="the ratio that is asked for (default: 1.3)")
     return p.parse_args()
 
@@ -128,9 +163,10 @@ def main():
     args, work = arguments(), None
     try:
         work = Workspace()
-        print("%-12s %-25s %10s %10s %7s" % ("case", "", "Weir", "uWSGI", "ratio"))
+        columns = ("worker", "prefork") if args.memory else ("Weir", "uWSGI")
+        print("%-12s %-25s %10s %10s %7s" % (("case", "") + columns + ("ratio",)))
         missed = False
-        for row in measure(Bench(args, work)):
+        for row in (memory if args.memory else measure)(Bench(args, work)):
             missed |= row.met is False
             print("%-12s %-25s %10s %10s %7.2f  %s" % (row.case, row.what, number(row.weir), number(row.fpm), row.ratio,
                                                       row.target), flush=True)

@@ -96,6 +96,66 @@ static void paths_of_modules(void **state)
 	unload(&l);
 }
 
+#define WSGI GOOD_POOL "sapi = wsgi\nwsgi.application = "
+
+static void assert_wsgi_error(const char *lines, const char *text)
+{
+	char *whole = xasprintf(WSGI "%s\n", lines);
+	struct loaded l = load(whole);
+
+	assert_note(&l, CONF_ERROR, text);
+	assert_int_equal(l.notes.errors, 1);
+	unload(&l);
+	free(whole);
+}
+
+static void a_wsgi_pool(void **state)
+{
+	static const char *const good[] = { "app:application", "a.b:c.d", "/srv/app.py:app", "site.wsgi", "/a:b/site.wsgi" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		char *whole = xasprintf(WSGI "%s\n", good[i]);
+		struct loaded l = load(whole);
+
+		assert_good(&l);
+		assert_string_equal(l.conf->pools[0]->wsgi_application, good[i]);
+		assert_true(l.conf->pools[0]->wsgi_preload);
+		assert_null(l.conf->pools[0]->wsgi_mount);
+		unload(&l);
+		free(whole);
+	}
+}
+
+static void what_is_no_application(void **state)
+{
+	(void)state;
+	assert_only_error("sapi = wsgi", "[f:1] [pool www] wsgi.application is missing: 'sapi = wsgi' needs MODULE:CALLABLE, "
+	    "FILE.py:CALLABLE or FILE.wsgi");
+	assert_wsgi_error("app", "[f:6] [pool www] 'wsgi.application = app' names no application: it is MODULE:CALLABLE, "
+	    "FILE.py:CALLABLE or FILE.wsgi");
+	assert_wsgi_error("app:", "[f:6] [pool www] 'wsgi.application = app:' names no application: it is MODULE:CALLABLE, "
+	    "FILE.py:CALLABLE or FILE.wsgi");
+	assert_wsgi_error(":app", "[f:6] [pool www] 'wsgi.application = :app' names no application: it is MODULE:CALLABLE, "
+	    "FILE.py:CALLABLE or FILE.wsgi");
+	assert_wsgi_error("/a:b/app.py", "[f:6] [pool www] 'wsgi.application = /a:b/app.py' names no application: it is "
+	    "MODULE:CALLABLE, FILE.py:CALLABLE or FILE.wsgi");
+}
+
+static void what_else_is_wrong_in_a_wsgi_pool(void **state)
+{
+	(void)state;
+	assert_wsgi_error("a:b\nwsgi.mount = app", "[f:7] [pool www] 'wsgi.mount = app' must begin with /");
+	assert_wsgi_error("a:b\nwsgi.pythonpath = /a:b", "[f:7] [pool www] 'wsgi.pythonpath = /a:b': each folder must be an "
+	    "absolute path");
+	assert_wsgi_error("a:b\nphp_value[x] = 1", "[f:7] [pool www] php_value does not apply to 'sapi = wsgi': it belongs "
+	    "to 'sapi = php'; remove the line");
+	assert_wsgi_error("a:b\nnative.module = /x.so", "[f:7] [pool www] native.module does not apply to 'sapi = wsgi': it "
+	    "belongs to 'sapi = native'; remove the line");
+	assert_only_error("wsgi.preload = no", "[f:5] [pool www] wsgi.preload does not apply to 'sapi = php': it belongs to "
+	    "'sapi = wsgi'; remove the line");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +166,9 @@ int main(void)
 		cmocka_unit_test(a_sapi_of_somebody_else_may_have_any_key),
 		cmocka_unit_test(each_sapi_s_keys_are_shown),
 		cmocka_unit_test(paths_of_modules),
+		cmocka_unit_test(a_wsgi_pool),
+		cmocka_unit_test(what_is_no_application),
+		cmocka_unit_test(what_else_is_wrong_in_a_wsgi_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
