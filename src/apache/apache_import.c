@@ -73,6 +73,8 @@ static void put_untold(struct buf *to, struct apache_conf *conf, struct apache_d
 	else if (apache_is(d, "MinSpareServers") || apache_is(d, "MaxSpareServers") || apache_is(d, "MinSpareThreads") ||
 		 apache_is(d, "MaxSpareThreads") || apache_is(d, "ThreadsPerChild"))
 		apache_put(to, d, NULL, NULL, "not taken: mpm_%s does not have it", mpm_word(mpm));
+	else if (apache_is(d, "WSGIScriptAlias"))
+		apache_put(to, d, NULL, NULL, "not taken: a pool runs one FILE.wsgi or FILE.py at one place of the site");
 	else if (apache_is(d, "WSGIDaemonProcess"))
 		apache_put(to, d, NULL, NULL, "not taken: no WSGIScriptAlias of these files names it");
 	else

@@ -221,7 +221,7 @@ struct apache_pools apache_pools_find(struct apache_conf *conf)
 
 		if (listen)
 			find_proxied(&pools, d, listen);
-		else if (apache_is(d, "WSGIScriptAlias") && d->args.count >= 2)
+		else if (apache_is(d, "WSGIScriptAlias") && apache_is_application(d))
 			find_wsgi(conf, &pools, d);
 		else if (is_mod_php(d) && !is_served(conf, &pools, d))
 			find_mod_php(conf, &pools, d);

@@ -38,6 +38,8 @@ bool apache_counts_for_all(const struct apache_conf *conf, const struct apache_s
 char *apache_proxy_address(const char *text, bool *remote_out);
 /* ".php .phtml" of the handler's own arguments or the section that it stands in, added to out; false: cannot be told. */
 bool apache_extensions(const struct apache_directive *handler, struct buf *out);
+/* Does WSGIScriptAlias name what Weir can run: one FILE.wsgi or FILE.py at one place of the site? */
+bool apache_is_application(const struct apache_directive *alias);
 /* An option "NAME=VALUE" behind the first arguments; NULL: not given. option has the "=". */
 const char *apache_option(const struct apache_directive *d, const char *option);
 /* The last directive of that name that counts for host (or for all, where there is none). NULL: none. */

@@ -34,6 +34,16 @@ const char *apache_option(const struct apache_directive *d, const char *option)
 	return NULL;
 }
 
+bool apache_is_application(const struct apache_directive *alias)
+{
+	const char *file = apache_arg(alias, 1), *dot = strrchr(file, '.');
+
+	for (const char *c = file; *c; c++)
+		if (iscntrl((unsigned char)*c) || *c == ':')
+			return false;
+	return *apache_arg(alias, 0) == '/' && *file == '/' && dot && (!strcmp(dot, ".wsgi") || !strcmp(dot, ".py"));
+}
+
 /* Is folder this one, or one that holds it? */
 static bool holds(const char *folder, const char *path)
 {

@@ -10,22 +10,31 @@
 #define DAEMON_THREADS 15               /* mod_wsgi's, where threads= is not given */
 #define THREADS_MAX 1000
 #define CHILDREN_MAX 100000
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 /* Options that become a key as they are. */
 static const struct option {
 	const char *name, *key;
-	enum { AS_TEXT, AS_NUMBER, AS_FOLDER } as;
+	enum { AS_TEXT, AS_NUMBER, AS_FOLDER, AS_FOLDERS } as;
 } options[] = {
 	{ "home=", "chdir", AS_FOLDER },
 	{ "chroot=", "chroot", AS_FOLDER },
 	{ "python-home=", "wsgi.virtualenv", AS_TEXT },
-	{ "python-path=", "wsgi.pythonpath", AS_TEXT },
+	{ "python-path=", "wsgi.pythonpath", AS_FOLDERS },
 	{ "maximum-requests=", "pm.max_requests", AS_NUMBER },
 	{ "request-timeout=", "request_terminate_timeout", AS_NUMBER },
 	{ "listen-backlog=", "listen.backlog", AS_NUMBER },
 	{ "lang=", "env[LANG]", AS_TEXT },
 	{ "locale=", "env[LC_ALL]", AS_TEXT },
 };
+
+static bool all_absolute(const char *folders)
+{
+	for (; *folders; folders += strcspn(folders, ":"), folders += *folders == ':')
+		if (*folders != '/' && *folders != ':')
+			return false;
+	return true;
+}
 
 static void put_option(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool, const struct option *o,
 		       const char *value)
@@ -35,6 +44,8 @@ static void put_option(struct buf *to, struct apache_conf *conf, const struct ap
 
 	if (o->as == AS_FOLDER && !apache_folder_exists(value))
 		apache_put_comment(to, "%s%s: no such folder here; else %s = %s", o->name, value, o->key, value);
+	else if (o->as == AS_FOLDERS && !all_absolute(value))
+		apache_put_comment(to, "%s%s: left out: each folder must be an absolute path", o->name, value);
 	else if (o->as == AS_NUMBER)
 		apache_put_int(to, NULL, o->key, apache_number(conf, pool->daemon, value, 0), "%s%s%s%s", o->name, value,
 			       *note ? ": " : "", note);
@@ -107,34 +118,61 @@ static void put_embedded(struct buf *to, struct apache_conf *conf, const struct 
 	(void)pool;
 }
 
+/* What counts for all applications without an option of their own. */
 static void put_global(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool, const char *directive,
 		       const char *option, const char *key)
 {
 	struct apache_directive *d = apache_find_for(conf, directive, pool->host);
 
-	if (d && *apache_arg(d, 0) && !(pool->daemon && option && apache_option(pool->daemon, option)))
+	if (!d || !*apache_arg(d, 0) || (pool->daemon && apache_option(pool->daemon, option)))
+		return;
+	if (all_absolute(apache_arg(d, 0)))
 		apache_put(to, d, key, apache_arg(d, 0), "%s", "");
+	else
+		apache_put(to, d, NULL, NULL, "left out: each folder must be an absolute path");
 }
 
-void apache_wsgi_put(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool)
+static void put_optimize(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool)
+{
+	struct apache_directive *d = apache_find_for(conf, "WSGIPythonOptimize", pool->host);
+	long level = d ? apache_number(conf, d, apache_arg(d, 0), 0) : 0;
+
+	if (d)
+		apache_put_int(to, d, "wsgi.python_optimize", level > 2 ? 2 : level, "%s",
+			       level > 2 ? "2: Python has no more" : "");
+}
+
+/* A file of Python's needs the callable's name, which mod_wsgi takes for granted. */
+static char *application_of(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool)
 {
 	struct apache_directive *object = apache_find_for(conf, "WSGICallableObject", pool->host);
-	const char *callable = apache_option(pool->from, "callable-object=");
-	const char *mount = apache_arg(pool->from, 0);
-	char *application;
+	const char *file = apache_arg(pool->from, 1), *callable = apache_option(pool->from, "callable-object=");
+	bool script = strcmp(strrchr(file, '.'), ".wsgi") == 0;
 
 	if (!callable && object)
 		callable = apache_arg(object, 0);
 	if (object)
 		object->told = true;
-	application = xasprintf("%s%s%s", apache_arg(pool->from, 1), callable ? ":" : "", callable ? callable : "");
+	if (callable && strspn(callable, NAME_LETTERS) != strlen(callable)) {
+		apache_put_comment(to, "callable-object=%s is no name in Python: left out", callable);
+		callable = NULL;
+	}
+	if (!callable || !*callable)
+		callable = script ? "" : "application";
+	return xasprintf("%s%s%s", file, *callable ? ":" : "", callable);
+}
+
+void apache_wsgi_put(struct buf *to, struct apache_conf *conf, const struct apache_pool *pool)
+{
+	char *application = application_of(to, conf, pool);
+
 	apache_put(to, NULL, "sapi", "wsgi", "%s", "");
 	apache_put(to, pool->from, "wsgi.application", application, "%s", "");
-	apache_put(to, NULL, "wsgi.mount", *mount == '/' ? mount : "/", "%s", "");
+	apache_put(to, NULL, "wsgi.mount", apache_arg(pool->from, 0), "%s", "");
 	free(application);
 	put_global(to, conf, pool, "WSGIPythonHome", "python-home=", "wsgi.virtualenv");
 	put_global(to, conf, pool, "WSGIPythonPath", "python-path=", "wsgi.pythonpath");
-	put_global(to, conf, pool, "WSGIPythonOptimize", NULL, "wsgi.python_optimize");
+	put_optimize(to, conf, pool);
 	if (pool->daemon)
 		put_daemon(to, conf, pool);
 	else

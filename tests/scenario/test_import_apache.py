@@ -213,7 +213,34 @@ def test_the_command_line(weir, args, code):
     assert bool(done.stdout) == (code == 0) and bool(done.stderr) == (code != 0)
 
 
-def test_a_python_application(weir):
+APPLICATION = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["SCRIPT_NAME"].encode()]
+"""
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("name", ["app.wsgi", "app.py"])
+def test_a_python_application_runs(weir, name):
+    """-t loads it: what was printed names the file, its callable and its folder as they are."""
+    file = write(weir, APPLICATION, "srv/" + name)
+    lines = imported(weir, write(weir, "WSGIDaemonProcess app processes=2 threads=5 home=%s\nWSGIProcessGroup app\n"
+                                 "WSGIScriptAlias /shop %s\n" % (os.path.dirname(file), file)))
+    application = file if name == "app.wsgi" else file + ":application"
+    for line in ("wsgi.application = " + application, "wsgi.mount = /shop", "chdir = " + os.path.dirname(file)):
+        assert line in lines
+
+
+def test_what_is_no_application_is_told(weir):
+    done = run(weir, write(weir, "WSGIScriptAlias /all/ /srv/scripts/\nWSGIDaemonProcess app python-path=lib\n"
+                           "WSGIScriptAlias / /srv/a.wsgi process-group=app\n"))
+    assert done.returncode == 0
+    assert re.search(r"^; WSGIScriptAlias /all/ .*not taken: a pool runs one FILE", done.stdout, re.M)
+    assert "; python-path=lib: left out: each folder must be an absolute path\n" in done.stdout
+
+
+def test_the_numbers_of_a_python_application(weir):
     done = run(weir, write(weir, "WSGIDaemonProcess app processes=2 threads=5 python-home=/opt/env\n"
                            "WSGIProcessGroup app\nWSGIScriptAlias / /srv/app/app.wsgi\n"))
     assert done.returncode == 0 and done.stderr == ""
