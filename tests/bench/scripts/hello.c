@@ -22,5 +22,23 @@ int main(void)
 	return 0;
 }
 #else
-const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI, .thread_safe = 1 };
+#ifdef OWN_BYTES
+#include <stdlib.h>
+#include <string.h>
+
+/* An application's memory that children cannot share: a cache, an interpreter, connections. */
+char *own;                              /* visible from outside: the compiler must not drop it */
+
+static int own_init(void)
+{
+	own = malloc(OWN_BYTES);
+	if (!own)
+		return -1;
+	memset(own, 1, OWN_BYTES);
+	return 0;
+}
+#else
+#define own_init 0
+#endif
+const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI, .thread_safe = 1, .init = own_init };
 #endif
