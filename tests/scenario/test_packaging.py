@@ -58,6 +58,15 @@ def test_options_of_weir_are_completed(weir):
     assert complete("weir", weir.binary, "--fpm") == ["--fpm-config"]
 
 
+def test_import_apache_is_completed(weir):
+    offered = complete("weir", weir.binary, "-")
+    assert "-V" in offered and "--facts" in offered
+    assert complete("weir", weir.binary, "imp") == ["import-apache"]
+    offered = complete("weir", weir.binary, "import-apache", "-")
+    assert "--table" in offered and "--define" in offered and "--fpm-config" not in offered
+    assert complete("weir", weir.binary, "import-apache", weir.path("ww")) == [weir.path("www")]
+
+
 def test_options_of_weirbench_are_completed():
     offered = complete("weirbench", bench(), "-")
     assert set(offered) == options_of(bench()) and len(offered) > 30
