@@ -108,7 +108,10 @@ void apache_table_markdown(struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct apache_row *row = &rows[i];
 
-		buf_printf(out, "| %s`%s` | ", options ? "its " : "", row->name);
+		buf_printf(out, "| %s`", options ? "its " : "");
+		for (const char *c = row->name; *c; c++)
+			buf_printf(out, *c == '|' ? "\\%c" : "%c", *c);
+		buf_add_str(out, "` | ");
 		if (row->key)
 			buf_printf(out, "`%s`", row->key);
 		else

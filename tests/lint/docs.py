@@ -1,5 +1,6 @@
 """docs.py -- the generated parts of the manual are what the sources give now: the key reference and weir.conf(5)
 from the table of keys (WEIR_DOC names the built weir-doc, beside which weir lies), the others from doc/man/.
+and the table of Apache's words in the manual from weir itself.
 --fix writes them. And weir(8) tells the options that `weir -h` tells."""
 import difflib
 import os
@@ -25,6 +26,23 @@ def stale(name, fresh):
     return list(difflib.unified_diff(kept.splitlines(), fresh.splitlines(), name, "as made now", lineterm="", n=0))
 
 
+def made_part(fix):
+    """Apache's words in the manual: between two marks stands what the program prints."""
+    path, begin, end = TOP / "doc/manual.md", "<!-- made by weir import-apache --table -->\n", "<!-- end -->\n"
+    weir = os.path.join(os.path.dirname(WEIR_DOC), "weir")
+    fresh = subprocess.run([weir, "import-apache", "--table"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    text = path.read_text()
+    if text.count(begin) != 1 or end not in text.split(begin)[1]:
+        return ["doc/manual.md: no single '%s' with '%s' behind it" % (begin.strip(), end.strip())]
+    head, rest = text.split(begin)
+    kept, tail = rest.split(end, 1)
+    if fix:
+        path.write_text(head + begin + fresh + end + tail)
+    elif kept != fresh:
+        return ["doc/manual.md: the table of Apache's words is stale: `make docs` writes it anew"]
+    return []
+
+
 def options(text):
     return set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", text))
 
@@ -39,7 +57,7 @@ def untold_options():
 
 
 def main(fix):
-    faults = untold_options()
+    faults = untold_options() + made_part(fix)
     for name, command in GENERATED.items():
         fresh = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
         if fix:
