@@ -48,8 +48,15 @@ class Pool:
         self.socket = weir.path("run", name + ".sock")
         self.lines = ["user = " + POOL_USER] if AS_ROOT else []
         self.lines += ["listen = " + self.socket, "pm = static", "pm.max_children = 2"]
+        self.lines += self.of_every_pool(lines)
         self.lines += [line.strip() for line in lines.strip().splitlines()]
         self.scripts = 0
+
+    def of_every_pool(self, lines):
+        """What the environment gives every pool of PHP in front of its own lines ($WEIR_PHP_POOL, "; " between)."""
+        if self.weir.fpm or re.search(r"^\s*(sapi|mpm|php\.version)\s*=", lines, re.M):
+            return []
+        return [line for line in os.environ.get("WEIR_PHP_POOL", "").split("; ") if line]
 
     @property
     def address(self):
