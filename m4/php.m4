@@ -88,9 +88,10 @@ weir_php_cppflags=
 for weir_dir in '' /main /TSRM /Zend /ext /ext/date/lib; do
 	weir_php_cppflags="$weir_php_cppflags -isystem $weir_include$weir_dir"
 done
-dnl With threads, what is not PHP's own finds a thread's globals through a pointer of its own.
+dnl With threads, what is not PHP's own finds a thread's globals through a pointer of its own; and structs of PHP's have
+dnl members that depend on -pthread.
 AS_CASE([$weir_name], [*-zts],
-	[weir_php_cppflags="$weir_php_cppflags -DZEND_COMPILE_DL_EXT=1 -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1"])
+	[weir_php_cppflags="$weir_php_cppflags -pthread -DZEND_COMPILE_DL_EXT=1 -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1"])
 $SED -e "s|@V@|$weir_name|g" -e "s|@VERSION@|$weir_version|g" -e "s|@CPPFLAGS@|$weir_php_cppflags|g" \
 	-e "s|@LIBPHP@|$weir_lib|g" "$srcdir/sapi/php/module.mk.in" >>"$PHP_RULES"
 WEIR_PHP_MODULES="$WEIR_PHP_MODULES weir_php$weir_name.la"

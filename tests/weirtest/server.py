@@ -14,6 +14,9 @@ from .wait import until
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AS_ROOT = os.geteuid() == 0
 POOL_USER = "www-data"
+# What every pool of PHP gets in front of its own lines, "; " between: the tests of PHP run once more like that.
+PHP_POOL = [line for line in os.environ.get("WEIR_PHP_POOL", "").split("; ") if line]
+PHP_ZTS = any("-zts" in line for line in PHP_POOL)
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 
 
@@ -53,10 +56,9 @@ class Pool:
         self.scripts = 0
 
     def of_every_pool(self, lines):
-        """What the environment gives every pool of PHP in front of its own lines ($WEIR_PHP_POOL, "; " between)."""
-        if self.weir.fpm or re.search(r"^\s*(sapi|mpm|php\.version)\s*=", lines, re.M):
-            return []
-        return [line for line in os.environ.get("WEIR_PHP_POOL", "").split("; ") if line]
+        """PHP_POOL, for pools of PHP that do not say themselves which PHP and model."""
+        other = self.weir.fpm or re.search(r"^\s*(sapi|mpm|php\.version)\s*=", lines, re.M)
+        return [] if other else PHP_POOL
 
     @property
     def address(self):
