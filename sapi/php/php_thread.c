@@ -18,8 +18,8 @@ static void options_apply(const struct sapi_ctx *ctx)
 static void settle(struct sapi_ctx *ctx)
 {
 	php_slot.ctx = ctx;
-	php_slot.sapi = (sapi_globals_struct *)((char *)&SG(request_info) - offsetof(sapi_globals_struct, request_info));
-	php_slot.executor = (zend_executor_globals *)((char *)&EG(bailout) - offsetof(zend_executor_globals, bailout));
+	php_slot.sapi = (void *)((char *)&SG(request_info) - offsetof(sapi_globals_struct, request_info));
+	php_slot.executor = (void *)((char *)&EG(bailout) - offsetof(zend_executor_globals, bailout));
 	options_apply(ctx);
 	php_module_thread();
 	php_reset_hook();
