@@ -51,8 +51,8 @@ def test_pool_name_in_a_value(weir):
 def test_php_ini_of_the_fpm_folder_without_c(www):
     loaded = www.run("echo php_ini_loaded_file();").text
     assert re.fullmatch(r"/\S+/fpm/php\.ini" if PHP_ZTS else r"/etc/php/[0-9.]+/fpm/php\.ini", loaded)
-    said = www.weir.run("-i")
-    assert said.returncode == 0 and loaded in said.stdout
+    said = www.weir.run("-i")           # of the newest PHP that is not for threads
+    assert said.returncode == 0 and (PHP_ZTS or loaded in said.stdout)
 
 
 def test_c_names_a_file(weir):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from weirtest import fcgi, proc
+from weirtest import PHP_ZTS, fcgi, proc
 
 SHOW = """
 $locale = setlocale(LC_ALL, 0);
@@ -135,4 +135,4 @@ def test_memory_does_not_grow(one):
     before = proc.private_kib(child)
     for _ in range(400):
         one.get(page, body=b"a=b")
-    assert proc.private_kib(child) - before < 1024
+    assert proc.private_kib(child) - before < (4096 if PHP_ZTS else 1024)   # a slot may have its first request late
