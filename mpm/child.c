@@ -21,8 +21,8 @@ static void slot_init(struct child *c, unsigned i)
 	struct slot *s = &c->slots[i];
 
 	s->child = c;
-	s->place = c->start->slot + i;
-	s->board = board_slot(c->start->board, s->place);
+	s->number = c->start->slot + i;
+	s->board = board_slot(c->start->board, s->number);
 	board_slot_reset(s->board, BOARD_STARTING, clock_ms());
 	s->fd = -1;
 	s->over_tcp = c->conf->listen[0] != '/' && c->conf->listen[0] != '@';

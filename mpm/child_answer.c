@@ -15,7 +15,7 @@ static void name_request(const struct slot *s, struct buf *out)
 	buf_printf(out, "request %s", s->id);
 	if (atomic_load(&s->sequence) % 2 == 0)
 		return;
-	board_read(s->child->start->board, s->place, &view);
+	board_read(s->child->start->board, s->number, &view);
 	buf_printf(out, " \"%s %s\", script '%s'", view.method, view.uri, view.script);
 }
 

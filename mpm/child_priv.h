@@ -58,7 +58,7 @@ struct slot_ask {
 struct slot {
 	struct child *child;
 	struct board_slot *board;
-	uint32_t place;                 /* that board's number for it */
+	uint32_t number;                /* its number on the scoreboard */
 
 	/* The connection: fd -1 is none. The watcher may shut fd down, under io_lock. */
 	_Atomic int fd;

@@ -239,6 +239,7 @@ static void run_request(struct slot *s)
 	reason = answer_failure(s, &answered);
 	child_request_complete(s);
 	child_request_end(s);
+	child_status_end(s);
 	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
 	child_access_end(s, reason, answered);

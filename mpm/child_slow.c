@@ -43,7 +43,7 @@ void child_slow_look(struct slot *s, uint64_t now_ms)
 		return;
 	s->slow_told = sequence;
 	board_slot_slow(s->board);
-	board_read(s->child->start->board, s->place, &view);
+	board_read(s->child->start->board, s->number, &view);
 	log_warning("script '%s' (request: \"%s %s\") executing too slow (%.6f sec), logging", view.script, view.method,
 	    view.uri, (double)board_age_ms(now_ms, since_ms) / 1000.0);
 	send_backtrace(s, sequence, view.script);

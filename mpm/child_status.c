@@ -89,6 +89,11 @@ const struct status *child_status_of(struct request *req)
 	return get((struct slot *)((char *)req - offsetof(struct slot, req)));
 }
 
+void child_status_end(struct slot *s)
+{
+	status_unmap(&s->ask.status, s->ask.size);
+}
+
 static void send_page(struct slot *s, const struct buf *page)
 {
 	child_access_reply(s, page->data, page->len);

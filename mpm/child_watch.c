@@ -79,7 +79,7 @@ static void give_up(struct watch *w, struct slot *s, uint32_t sequence, enum rea
 
 	if (!atomic_compare_exchange_strong(&s->sequence, &sequence, sequence | SLOT_DOOMED))
 		return;
-	board_read(s->child->start->board, s->place, &view);
+	board_read(s->child->start->board, s->number, &view);
 	if (reason == REASON_REQUEST_TIMEOUT) {
 		detail = "raise request_terminate_timeout if it may take that long";
 		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.6f sec), terminating",

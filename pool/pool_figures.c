@@ -12,10 +12,10 @@ static void figures_add_child(const struct pool_child *c, struct master_figures 
 		board_peek(c->gen->board, pool_child_slot(c, (uint32_t)i), &b);
 		f->requests += b.served;
 		f->slow += b.slow;
-		if (b.state == BOARD_IDLE)
-			f->idle++;
-		else
+		if (pool_status_active(b.state))
 			f->active++;
+		else
+			f->idle++;
 	}
 }
 

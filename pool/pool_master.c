@@ -119,6 +119,8 @@ static void take_log(struct pool *p, const struct ipc_msg *msg)
 		log_to_fd(SPAWN_FD_LOG);
 	if (log->file == MASTER_LOG_ACCESS)
 		pool_access_reopened(p);
+	if (log->file == MASTER_LOG_SLOW)
+		pool_slow_reopened(p);
 }
 
 static struct generation *by_number(struct pool *p, uint32_t number)

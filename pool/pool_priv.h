@@ -147,6 +147,7 @@ struct pool {
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
 	uint64_t seen_slow;             /* by children that are gone: slow requests */
+	struct fd_line slow_to;
 	uint64_t slow_written_ms;       /* the last entry of the slow log; 0: none yet */
 	unsigned slow_left_out;         /* entries since the log told of it */
 	struct event *slow_timer;       /* tells of it */
@@ -214,6 +215,7 @@ void pool_output_end(struct pool_lines *l);
 
 /* pool_slow.c: the slow log. */
 void pool_slow_init(struct pool *p);
+void pool_slow_reopened(struct pool *p);        /* SPAWN_FD_SLOW is another file now */
 int pool_slow_take(struct pool_child *c, const struct ipc_msg *msg);    /* -1: nonsense */
 void pool_slow_end(struct pool *p);             /* tell of what was left out */
 

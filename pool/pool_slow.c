@@ -1,6 +1,6 @@
 /* pool_slow.c -- runs in a pool process: the slow log, in php-fpm's layout. Children say what stands in an entry, but
  * cannot make one: its lines are looked at, and nothing in them reads as another entry. At most one entry a second, so
- * that a site that is slow as a whole does not fill its disk. */
+ * that a site that is slow as a whole does not fill its disk; and none that would have to wait for a reader. */
 #include "pool/pool_priv.h"
 
 #include <ctype.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 #include "src/base/clock.h"
-#include "src/base/fd.h"
 #include "src/base/link.h"
 #include "src/base/log.h"
 
@@ -68,26 +67,31 @@ static int compose(const struct pool_child *c, struct buf *out)
 	return 0;
 }
 
-static void write_entry(struct pool *p, const struct buf *entry, uint64_t now_ms)
-{
-	static bool said;
-
-	p->slow_written_ms = now_ms;
-	if (fd_write_all(SPAWN_FD_SLOW, entry->data, entry->len) == 0) {
-		said = false;
-		return;
-	}
-	if (!said)
-		log_warning("cannot write %s: %s", p->conf->slowlog, strerror(errno));
-	said = true;
-}
-
 static void leave_out(struct pool *p)
 {
 	const struct timeval soon = { .tv_sec = TELL_AFTER_S };
 
 	if (p->slow_left_out++ == 0)
 		evtimer_add(p->slow_timer, &soon);
+}
+
+static void write_entry(struct pool *p, const struct buf *entry, uint64_t now_ms)
+{
+	static bool said;
+
+	p->slow_written_ms = now_ms;
+	switch (fd_line_write(&p->slow_to, entry->data, entry->len, 0)) {
+	case FD_LINE_WRITTEN:
+		said = false;
+		return;
+	case FD_LINE_FULL:
+		leave_out(p);
+		return;
+	case FD_LINE_FAILED:
+		if (!said)
+			log_warning("cannot write %s: %s", p->conf->slowlog, strerror(errno));
+		said = true;
+	}
 }
 
 static int take_entry(struct pool_child *c)
@@ -125,8 +129,8 @@ int pool_slow_take(struct pool_child *c, const struct ipc_msg *msg)
 void pool_slow_end(struct pool *p)
 {
 	if (p->slow_left_out > 0)
-		log_notice("%u backtraces of slow requests were left out of %s: it takes one a second", p->slow_left_out,
-		    p->conf->slowlog);
+		log_notice("%u backtraces of slow requests were left out of %s: it takes one a second, and none while it "
+		    "is full", p->slow_left_out, p->conf->slowlog);
 	p->slow_left_out = 0;
 }
 
@@ -140,4 +144,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 void pool_slow_init(struct pool *p)
 {
 	p->slow_timer = evtimer_new(p->base, on_timer, p);
+	pool_slow_reopened(p);
+}
+
+void pool_slow_reopened(struct pool *p)
+{
+	fd_line_set(&p->slow_to, SPAWN_FD_SLOW);
 }

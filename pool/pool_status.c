@@ -82,8 +82,8 @@ static void put_slot(struct status *s, struct pool_child *c, uint32_t i, uint64_
 	s->accepted += v->brief.begun;
 	s->served += v->brief.served;
 	s->slow += v->brief.slow;
-	for (int i = 0; i < REASON_COUNT; i++)
-		s->reasons[i] += v->reasons[i];
+	for (int reason = 0; reason < REASON_COUNT; reason++)
+		s->reasons[reason] += v->reasons[reason];
 }
 
 /* Where a child has several slots each stands for itself, as a process of one would. */

@@ -77,7 +77,7 @@ struct sapi_host {
 	/* A line for the pool's error log. level: enum log_level of src/base/log.h. */
 	void (*log)(int level, const char *text, size_t len);
 	/* What the pool does now, for a request's own thread (struct status: src/base/status.h). Borrowed until that
-	 * thread asks again; NULL: no answer came in time. */
+	 * thread asks again or the request ends; NULL: no answer came in time. */
 	const struct status *(*status)(struct request *req);
 };
 

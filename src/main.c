@@ -68,6 +68,7 @@ static _Noreturn void process_start(const char *name)
 		start_refused("the orders are for another kind");
 	close(fd);
 	unsetenv(SPAWN_ENV);
+	title_short(info.short_name);
 	signals_init(kind->signals);
 	kind->run(&info);
 	abort();

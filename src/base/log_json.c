@@ -54,15 +54,15 @@ static void skip(struct text *t, size_t len)
 	t->len -= len;
 }
 
-/* Takes "[pool NAME] " off the front: NAME, or nothing. */
-static struct text take_pool(struct text *t)
+/* Takes "[pool NAME] " off the front: NAME, or nothing. Where nothing stands behind it, a NAME may hold a "] ". */
+static struct text take_pool(struct text *t, bool alone)
 {
 	struct text name = { "", 0 };
 	const char *end;
 
 	if (!begins(t, "[pool "))
 		return name;
-	end = memmem(t->p, t->len, "] ", 2);
+	end = alone ? t->p + t->len - 2 : memmem(t->p, t->len, "] ", 2);
 	if (!end)
 		return name;
 	name = (struct text){ t->p + strlen("[pool "), (size_t)(end - t->p) - strlen("[pool ") };
@@ -95,11 +95,11 @@ static struct text find_id(struct text t)
 size_t log_json_put(char *out, const struct log_json *line)
 {
 	struct text prefix = { line->prefix, line->prefix_len }, text = { line->text, line->text_len };
-	struct text pool = take_pool(&prefix);
+	struct text pool = take_pool(&prefix, true);
 	char *start = out;
 
 	if (pool.len == 0 && !line->stream)
-		pool = take_pool(&text);
+		pool = take_pool(&text, false);
 	out = put_level(put_time(out), line->level);
 	out = put_text(out, "pool", pool);
 	out += snprintf(out, 32, ",\"pid\":%d", (int)line->pid);

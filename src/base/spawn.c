@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "src/base/fd.h"
@@ -29,9 +30,10 @@ struct spawn_head {
 	uint32_t pool_uid, pool_gid;
 	uint32_t has_section, has_module;       /* NULL is not "" */
 	uint32_t log_to_syslog;
+	char short_name[16];
 	uint64_t section_len, module_len, options_len;
 };
-_Static_assert(sizeof(struct spawn_head) == 80, "no padding");
+_Static_assert(sizeof(struct spawn_head) == 96, "no padding");
 
 int spawn_info_write(const struct spawn_info *info)
 {
@@ -57,6 +59,7 @@ int spawn_info_write(const struct spawn_info *info)
 	struct buf all = { 0 };
 	int fd;
 
+	prctl(PR_GET_NAME, head.short_name);
 	buf_add(&all, &head, sizeof(head));
 	buf_add(&all, info->section, head.section_len);
 	buf_add(&all, info->module, head.module_len);
@@ -133,6 +136,7 @@ int spawn_info_read(int fd, struct spawn_info *info_out, struct err *err)
 		.pool_uid = h.pool_uid, .pool_gid = h.pool_gid,
 		.section_len = h.section_len, .options_len = h.options_len,
 	};
+	memcpy(info_out->short_name, h.short_name, sizeof(h.short_name) - 1);
 	at = all.data + sizeof(h);
 	if (h.has_section)
 		info_out->section = spawn_take_text(&at, h.section_len);

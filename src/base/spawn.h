@@ -33,6 +33,7 @@ enum spawn_print { SPAWN_PRINT_NONE, SPAWN_PRINT_VERSION, SPAWN_PRINT_INFO, SPAW
 struct spawn_info {
 	enum spawn_kind kind;
 	enum spawn_names names;
+	char short_name[16];            /* the new process' (title.h); written: always the writer's own */
 	enum spawn_print print;         /* probe: what to print on stdout; NONE: check only; THREADS: "1 VERSION" where it is safe
 					 * for threads, else "0 VERSION", on stderr */
 	bool was_root;                  /* the master is root: take the owner's identity */

@@ -40,12 +40,17 @@ static void title_copy_environ(void)
 	environ = title.environ_copy;
 }
 
+void title_short(const char *name)
+{
+	prctl(PR_SET_NAME, name);
+}
+
 void title_init(int argc, char **argv)
 {
 	char *args_end, *end;
 
 	BUG_IF(title.area);
-	prctl(PR_SET_NAME, "weir");
+	title_short("weir");
 	if (argc < 1 || !argv[0])
 		return;
 	args_end = title_extent(argv, argv[0]);

@@ -7,6 +7,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/title.h"
 #include "src/master/master_conf.h"
 #include "src/master/master_print.h"
 #include "src/master/master_priv.h"
@@ -66,6 +67,9 @@ int master_main(int argc, char **argv)
 		print_usage(m.cli.program);
 		code = EXIT_USAGE;
 	} else {
+		/* php-fpm's name is in its init script: start-stop-daemon --name. */
+		if (m.cli.names == SPAWN_NAMES_PHP_FPM)
+			title_short(m.cli.program);
 		code = run_job(&m);
 	}
 	fd_close(&m.exe_fd);

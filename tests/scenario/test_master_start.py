@@ -152,6 +152,8 @@ def test_titles_under_the_name_php_fpm(weir):
     titles = sorted(proc.cmdline(p) for p in weir.tree())
     assert titles == ["php-fpm: master process (%s)" % weir.conf] + ["php-fpm: pool www"] * 2 + [
         "php-fpm: weir pool www", "php-fpm: weir zygote www"]
+    # Init scripts find it by its short name.
+    assert {open("/proc/%d/comm" % p).read().strip() for p in weir.tree()} == {"php-fpm8.2"}
 
 
 def test_the_name_of_an_inner_process_is_not_for_users(weir):

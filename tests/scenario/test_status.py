@@ -126,6 +126,16 @@ def test_on_a_kept_connection(pool):
     assert pool.get("/ping").text == "po<n>g"
 
 
+def test_no_child_keeps_what_it_was_told(pool):
+    """With many children each of them would hold a copy about all of them."""
+    c = pool.open("/status", keep=True)
+    c.reply()
+    assert pool.run("echo count(fpm_get_status()['procs']);").text == "2"
+    for pid in pool.children():
+        with open("/proc/%d/maps" % pid) as maps:
+            assert "weir-status" not in maps.read()
+
+
 # ---- whatever clients send
 
 HOSTILE = bytes(range(1, 256)).replace(b"?", b"") + "é€😀".encode()

@@ -310,6 +310,9 @@ static void json_names_level_pool_process_and_request(void **state)
 	log_text_of(7, LOG_LEVEL_NOTICE, "child 7, request ab:c-1: x: y", 29);
 	assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"notice\",\"pool\":\"www\",\"pid\":7,\"id\":\"ab:c-1\","
 	    "\"message\":\"child 7, request ab:c-1: x: y\"}\n");
+	log_set_prefix("[pool a] b] ");
+	log_text_of(7, LOG_LEVEL_NOTICE, "x", 1);
+	assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"notice\",\"pool\":\"a] b\",\"pid\":7,\"message\":\"x\"}\n");
 	log_set_prefix(NULL);
 	log_text_of(7, LOG_LEVEL_NOTICE, "[pool a b] x", 12);
 	assert_string_equal(next(logged[0]), JSON_WHEN "\"level\":\"notice\",\"pool\":\"a b\",\"pid\":7,\"message\":\"x\"}\n");

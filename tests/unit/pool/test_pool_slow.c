@@ -178,7 +178,7 @@ static void one_a_second(void **state)
 	pool_slow_end(&w->pool);
 	assert_true(read(w->log, line, sizeof(line) - 1) > 0);
 	assert_string_equal(line, "[14-Nov-2023 22:13:22] NOTICE: 9 backtraces of slow requests were left out of "
-	    "/var/log/slow: it takes one a second\n");
+	    "/var/log/slow: it takes one a second, and none while it is full\n");
 }
 
 static void a_full_disk_is_told_once(void **state)
@@ -197,6 +197,28 @@ static void a_full_disk_is_told_once(void **state)
 	assert_string_equal(line, "[14-Nov-2023 22:13:20] WARNING: cannot write /var/log/slow: No space left on device\n");
 }
 
+/* Were it waited for, this test would not end. */
+static void a_pipe_that_nobody_reads_is_not_waited_for(void **state)
+{
+	static char page[4096];
+	struct world *w = *state;
+	char line[4096] = "";
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	fd_set_nonblock(ends[1], 1);
+	assert_int_equal(fd_move(ends[1], SPAWN_FD_SLOW), 0);
+	pool_slow_reopened(&w->pool);
+	while (write(SPAWN_FD_SLOW, page, sizeof(page)) > 0)
+		continue;
+	assert_int_equal(tell(w, false, TEXTS("/a.php")), 0);
+	assert_int_equal(w->pool.slow_left_out, 1);
+	pool_slow_end(&w->pool);
+	assert_true(read(w->log, line, sizeof(line) - 1) > 0);
+	assert_non_null(strstr(line, "NOTICE: 1 backtraces of slow requests were left out"));
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_endless_one_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_told_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pipe_that_nobody_reads_is_not_waited_for, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
