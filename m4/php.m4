@@ -1,6 +1,6 @@
 dnl php.m4 -- finds the PHP versions to build a module for. --with-php=PATH may be given more than once; PATH is a
 dnl php-config program or the prefix of a PHP. Each version gets weir_phpVERSION.so, from the same sources, by the
-dnl rules that sapi/php/module.mk.in holds.
+dnl rules that sapi/php/module.mk.in holds; a thread-safe one (ZTS) is named VERSION-zts, and may stand beside the other.
 
 AC_DEFUN([WEIR_PHP], [
 AC_ARG_WITH([php],
@@ -57,15 +57,19 @@ weir_major=`AS_ECHO(["$weir_version"]) | $SED 's/\..*//'`
 weir_prefix=`"$weir_config" --prefix 2>/dev/null`
 weir_include=`"$weir_config" --include-dir 2>/dev/null`
 weir_libdirs=`"$weir_config" --configure-options 2>/dev/null | tr ' ' '\n' | $SED -n "s/^'*--libdir=\(@<:@^'@:>@*\).*/\1/p"`
+dnl A PHP built from Debian's source package by hand names a folder below the real one, unexpanded.
+AS_IF([test ! -e "$weir_include/main/php.h"], [weir_include=`AS_DIRNAME(["$weir_include"])`])
+weir_name=$weir_version
+AS_IF([grep '^@%:@define ZTS 1' "$weir_include/main/php_config.h" >/dev/null 2>&1], [weir_name=$weir_version-zts])
 weir_lib=
 for weir_dir in "$weir_prefix/lib" "$weir_prefix/lib64" $weir_libdirs; do
-	for weir_name in "php$weir_version" php "php$weir_major"; do
-		AS_IF([test -z "$weir_lib" && test -e "$weir_dir/lib$weir_name.so"],
-			[weir_lib=$weir_dir/lib$weir_name.so])
+	for weir_libname in "php$weir_version" php "php$weir_major"; do
+		AS_IF([test -z "$weir_lib" && test -e "$weir_dir/lib$weir_libname.so"],
+			[weir_lib=$weir_dir/lib$weir_libname.so])
 	done
 done
 AS_CASE([" $WEIR_PHP_VERSIONS "],
-	[*" $weir_version "*], [AC_MSG_RESULT([$weir_version, found before])],
+	[*" $weir_name "*], [AC_MSG_RESULT([$weir_name, found before])],
 	[AS_IF([test -z "$weir_version"], [AC_MSG_RESULT([none])],
 		[test ! -e "$weir_include/main/php.h"], [
 			AC_MSG_RESULT([$weir_version, no headers])
@@ -74,16 +78,23 @@ AS_CASE([" $WEIR_PHP_VERSIONS "],
 			AC_MSG_RESULT([$weir_version, no libphp])
 			WEIR_MISSING([weir_wanted], [libphp of PHP $weir_version], [libphp$weir_version-embed])
 		], [
-			AC_MSG_RESULT([$weir_version, $weir_lib])
+			AC_MSG_RESULT([$weir_name, $weir_lib])
 			WEIR_PHP_RULES
 		])])
 ])
 
 AC_DEFUN([WEIR_PHP_RULES], [
-weir_php_cppflags=`"$weir_config" --includes | $SED 's/-I/-isystem /g'`
-$SED -e "s|@V@|$weir_version|g" -e "s|@CPPFLAGS@|$weir_php_cppflags|g" \
+weir_php_cppflags=
+for weir_dir in '' /main /TSRM /Zend /ext /ext/date/lib; do
+	weir_php_cppflags="$weir_php_cppflags -isystem $weir_include$weir_dir"
+done
+dnl With threads, what is not PHP's own finds a thread's globals through a pointer of its own; and structs of PHP's have
+dnl members that depend on -pthread.
+AS_CASE([$weir_name], [*-zts],
+	[weir_php_cppflags="$weir_php_cppflags -pthread -DZEND_COMPILE_DL_EXT=1 -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1"])
+$SED -e "s|@V@|$weir_name|g" -e "s|@VERSION@|$weir_version|g" -e "s|@CPPFLAGS@|$weir_php_cppflags|g" \
 	-e "s|@LIBPHP@|$weir_lib|g" "$srcdir/sapi/php/module.mk.in" >>"$PHP_RULES"
-WEIR_PHP_MODULES="$WEIR_PHP_MODULES weir_php$weir_version.la"
-WEIR_PHP_VERSIONS="$WEIR_PHP_VERSIONS $weir_version"
-weir_php_summary="${weir_php_summary:+$weir_php_summary, }PHP $weir_version ($weir_lib)"
+WEIR_PHP_MODULES="$WEIR_PHP_MODULES weir_php$weir_name.la"
+WEIR_PHP_VERSIONS="$WEIR_PHP_VERSIONS $weir_name"
+weir_php_summary="${weir_php_summary:+$weir_php_summary, }PHP $weir_name ($weir_lib)"
 ])

@@ -6,7 +6,7 @@
 #include "src/base/mem.h"
 #include "src/conf/conf_keys.h"
 
-#define SETTINGS_MOST 16                /* of those below that are neither options nor pairs */
+#define SETTINGS_MOST 17                /* of those below that are neither options nor pairs */
 
 static void add(struct sapi_setting *to, struct sapi_ctx *ctx, const char *name, const char *key, const char *value)
 {
@@ -67,6 +67,7 @@ void sapi_settings_fill(struct sapi_ctx *ctx, const struct spawn_info *info, con
 	add(to, ctx, "security.php_value_params", NULL, conf->php_value_params ? "1" : "0");
 	if (conf->catch_workers_output)
 		add(to, ctx, "catch_workers_output", NULL, "1");
+	add(to, ctx, "mpm.threads_per_child", NULL, xasprintf("%d", conf->threads_per_child));
 	if (conf->native_module)
 		add(to, ctx, "native.module", NULL, conf->native_module);
 	if (conf->wsgi_application)

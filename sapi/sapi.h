@@ -83,7 +83,8 @@ struct sapi_host {
 
 /* One key of the pool's section (or command-line option) that concerns the SAPI, already checked and resolved:
  * { "php_admin_value", "memory_limit", "64M" }, { "security.limit_extensions", NULL, ".php .phar" },
- * { "native.module", NULL, "/srv/app.so" }, { "chroot", NULL, PATH } where the pool has one (a probe stands outside),
+ * { "mpm.threads_per_child", NULL, "1" }, { "native.module", NULL, "/srv/app.so" },
+ * { "chroot", NULL, PATH } where the pool has one (a probe stands outside),
  * and for options { "-c", NULL, PATH }, { "-n", NULL, "1" }, { "-d", "name", "value" }. */
 struct sapi_setting {
 	const char *name;

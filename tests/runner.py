@@ -36,6 +36,9 @@ NEEDS = {"lint": ["build-asan"], "units": ["build-asan"], "scenarios": ["build-a
          "threads": ["build-tsan"], "fuzz": ["build-fuzz"]}
 
 
+PHP_FOR_THREADS = "php.version = %s; mpm = worker; mpm.threads_per_child = 4"
+
+
 class Counts:
     passed = failed = skipped = 0
 
@@ -82,10 +85,24 @@ def output_of(command, **how):
 
 # ---- builds
 
+def zts_config():
+    """php-config of the PHP for threads that tests/php-zts/build made; None: it did not, and its tests are skipped."""
+    made = output_of([path("tests/php-zts/build"), "--path"]).stdout.strip()
+    return made if os.path.exists(made) else None
+
+
+def php_options(folder):
+    """With a PHP for threads, beside those that configure would find by itself."""
+    if folder not in ("build", "build-asan") or not zts_config():
+        return []
+    found = [p for place in os.get_exec_path() for p in sorted(glob.glob(os.path.join(place, "php-config*")))]
+    return ["--with-php=" + p for p in found + [zts_config()]]
+
+
 def build(folder):
     """Build; False and one failure counted when it cannot be."""
     step("build: " + folder)
-    made = subprocess.run([path("conf/demo/build"), path(folder)] + BUILDS[folder])
+    made = subprocess.run([path("conf/demo/build"), path(folder)] + BUILDS[folder] + php_options(folder))
     if made.returncode == 0 and folder in FOR_PYTHON:
         made = subprocess.run(["make", "-s", "-C", path(folder)] + FOR_PYTHON[folder], stdout=subprocess.DEVNULL)
     if made.returncode != 0:
@@ -104,7 +121,7 @@ def copy_server(folder, work):
 
 
 def newest_php(folder):
-    found = glob.glob(path(folder, ".libs/weir_php*.so"))
+    found = [f for f in glob.glob(path(folder, ".libs/weir_php*.so")) if not f.endswith("-zts.so")]
     return max(found, key=lambda f: [int(n) for n in re.findall(r"\d+", os.path.basename(f))], default="")
 
 
@@ -240,12 +257,24 @@ def environment(folder, work):
                 WEIR_PHP_PLUGIN=newest_php(folder), WEIR_PHP_DRIVER=path(folder, "tests/unit/sapi/php_driver"))
 
 
+def with_threads(env, folder):
+    """For the tests of PHP: the same with the PHP for threads, under the worker model; None: there is none."""
+    for plugin in glob.glob(path(folder, ".libs/weir_php*-zts.so")) if zts_config() else []:
+        version = os.path.basename(plugin)[len("weir_php"):-len(".so")]
+        return dict(env, WEIR_PHP_POOL=PHP_FOR_THREADS % version, WEIR_PHP_PLUGIN=plugin)
+    return None
+
+
 def scenarios(args, work):
     """Under the sanitizers, but for tests marked plain: limits of memory, counts of system calls, times."""
     plain, asan = environment("build", work), environment("build-asan", work)
     more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
-    pytest(["scenario", "php", "native", "wsgi", "diff"], asan, work, min(os.cpu_count(), 4), ["-m", "not plain"] + more)
-    pytest(["scenario", "php", "native", "wsgi", "diff"], plain, work, 1, ["-m", "plain"] + more)
+    folders, shares = ["scenario", "php", "php-zts", "native", "wsgi", "diff"], min(os.cpu_count(), 4)
+    zts = with_threads(asan, "build-asan")
+    pytest(folders, asan, work, shares, ["-m", "not plain"] + more)
+    pytest(folders, plain, work, 1, ["-m", "plain"] + more)
+    if zts:
+        pytest(["php"], zts, work, shares, ["-m", "not plain"] + more)
     if args.long:
         pytest(["soak", "bench"], plain, work, 1, more)
 

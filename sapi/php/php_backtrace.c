@@ -28,6 +28,7 @@ struct frame {
 };
 
 struct look {
+	const struct php_slot *slot;    /* whose PHP it is */
 	struct frame *frames;
 	size_t count, max;
 	char *out;                      /* texts, each with its NUL */
@@ -37,20 +38,20 @@ struct look {
 
 /* -- walking -- */
 
-static uint32_t line_of(const zend_op_array *code, const zend_op *opline)
+static uint32_t line_of(const struct look *k, const zend_op_array *code, const zend_op *opline)
 {
 	const zend_op *end = code->opcodes + code->last;
 	uint32_t line;
 
 	/* In the middle of an exception it is an opcode of the executor's own. */
 	if (opline < code->opcodes || opline >= end)
-		php_peek(&EG(opline_before_exception), &opline, sizeof(const zend_op *));
+		php_peek(&k->slot->executor->opline_before_exception, &opline, sizeof(const zend_op *));
 	if (opline >= code->opcodes && opline < end && php_peek(&opline->lineno, &line, sizeof(line)))
 		return line;
 	return code->line_start;
 }
 
-static bool function_read(const zend_execute_data *data, struct frame *f)
+static bool function_read(const struct look *k, const zend_execute_data *data, struct frame *f)
 {
 	zend_function function;
 
@@ -66,7 +67,7 @@ static bool function_read(const zend_execute_data *data, struct frame *f)
 	if (!php_peek(data->func, &function, sizeof(function.op_array)))
 		return false;
 	f->file = function.op_array.filename;
-	f->line = line_of(&function.op_array, data->opline);
+	f->line = line_of(k, &function.op_array, data->opline);
 	f->top = !f->name && ZEND_CALL_KIND(data) == ZEND_CALL_TOP_CODE;
 	return php_peek_plausible(f->file);
 }
@@ -81,7 +82,7 @@ static bool frame_add(struct look *k, const zend_execute_data *at, zend_execute_
 	if (!data_out->func)            /* a place holder of the executor's */
 		return true;
 	*f = (struct frame){ .at = at };
-	if (!function_read(data_out, f))
+	if (!function_read(k, data_out, f))
 		return false;
 	k->count++;
 	return true;
@@ -127,7 +128,7 @@ static bool walk(struct look *k)
 	zend_execute_data data;
 
 	k->count = 0;
-	if (!php_peek(&EG(current_execute_data), &at, sizeof(const zend_execute_data *)))
+	if (!php_peek(&k->slot->executor->current_execute_data, &at, sizeof(const zend_execute_data *)))
 		return false;
 	for (size_t steps = 0; at && k->count < k->max && steps < k->max; steps++) {
 		size_t had = k->count;
@@ -248,7 +249,7 @@ static void say_script(struct look *k)
 	char path[PATH_MAX] = "";
 	const char *at = NULL;
 
-	if (php_peek(&SG(request_info).path_translated, &at, sizeof(const char *)) && at)
+	if (php_peek(&k->slot->sapi->request_info.path_translated, &at, sizeof(const char *)) && at)
 		php_peek_text(at, path, sizeof(path));
 	say(k, path, strlen(path) + 1);
 }
@@ -325,16 +326,17 @@ size_t php_backtrace(struct sapi_ctx *ctx, struct request *req, unsigned depth, 
 	size_t max = (depth < FRAMES_MAX ? depth : FRAMES_MAX) + FRAMES_MORE, len = 0;
 	struct frame *frames = calloc(max, sizeof(*frames));
 	char *other = malloc(size);
-	struct look a = { .frames = frames, .max = max, .out = out, .size = size };
-	struct look b = { .frames = frames, .max = max, .out = other, .size = size };
+	const struct php_slot *slot = php_slot_hold(req);
+	struct look a = { .slot = slot, .frames = frames, .max = max, .out = out, .size = size };
+	struct look b = { .slot = slot, .frames = frames, .max = max, .out = other, .size = size };
 
 	(void)ctx;
-	(void)req;
-	if (frames && other && size >= SAPI_BACKTRACE_MIN) {
+	if (slot && frames && other && size >= SAPI_BACKTRACE_MIN) {
 		look_often(&a, &b, depth);
 		len = a.len;
 		memmove(out, a.out, len);
 	}
+	php_slot_let_go();
 	free(other);
 	free(frames);
 	return len;

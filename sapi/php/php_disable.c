@@ -9,7 +9,7 @@
 #include <string.h>
 #include "src/base/mem.h"
 
-static struct disabled {
+static PHP_THREAD struct disabled {
 	struct disabled *next;
 	zend_internal_function *fn;
 	zif_handler handler;
@@ -19,7 +19,7 @@ static struct disabled {
 } *disabled;
 
 /* What asks whether a function is there, and what PHP has for it. */
-static struct asking {
+static PHP_THREAD struct asking {
 	const char *name;
 	zend_internal_function *fn;     /* NULL: not replaced */
 	zif_handler handler;

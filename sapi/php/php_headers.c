@@ -51,7 +51,7 @@ static int status_line(struct buf *out, sapi_headers_struct *headers)
 	int code = headers->http_response_code;
 	const char *text;
 
-	if (php_cgi_ini.rfc2616_headers && line) {
+	if (CGI(rfc2616_headers) && line) {
 		buf_add_str(out, line);
 	} else if (blank && blank - line >= 5 && !strncasecmp(line, "HTTP/", 5)) {
 		buf_printf(out, "Status:%s", blank);
@@ -94,7 +94,7 @@ int php_headers_send(sapi_headers_struct *headers)
 	if (SG(request_info).no_headers || !slot->req || slot->body_failed)
 		return SAPI_HEADER_SENT_SUCCESSFULLY;
 	buf_clear(&slot->head);
-	if (php_cgi_ini.nph || code != 200)
+	if (CGI(nph) || code != 200)
 		code = status_line(&slot->head, headers);
 	header_lines(&slot->head, headers, code);
 	if (slot->req->ops->write(slot->req, slot->head.data, slot->head.len) < 0)

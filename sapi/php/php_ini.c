@@ -25,6 +25,8 @@ static const struct kind {
 	{ "php_admin_flag", true, ZEND_INI_SYSTEM },
 };
 
+enum when { AT_START, AGAIN };
+
 static const struct kind *kind_of(const struct sapi_setting *set)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -228,7 +230,7 @@ static void classes_disable(const char *list)
 }
 
 /* ini_get() shows the whole list: php.ini's and this. */
-static void list_add(const char *name, const char *more)
+static void list_add(const char *name, const char *more, enum when when)
 {
 	zend_ini_entry *entry = zend_hash_str_find_ptr(EG(ini_directives), name, strlen(name));
 	char *all;
@@ -237,7 +239,7 @@ static void list_add(const char *name, const char *more)
 		return;
 	if (!strcmp(name, "disable_functions"))
 		zend_disable_functions(more);
-	else
+	else if (when == AT_START)      /* threads have functions of their own, but share the classes */
 		classes_disable(more);
 	all = entry->value && ZSTR_LEN(entry->value) ? xasprintf("%s,%s", ZSTR_VAL(entry->value), more) : xstrdup(more);
 	entry->value = zend_string_init(all, strlen(all), 1);
@@ -245,25 +247,43 @@ static void list_add(const char *name, const char *more)
 	free(all);
 }
 
-static void setting_apply(const struct kind *kind, const struct sapi_setting *set)
+static void setting_apply(const struct kind *kind, const struct sapi_setting *set, enum when when)
 {
 	const char *value = kind_value(kind, set);
 
 	if (is_extension(set->key))
 		return;         /* loaded while PHP started, which says what went wrong */
 	if (is_added(set->key))
-		list_add(set->key, value);
-	else if (entry_set(set->key, value, kind->mode) < 0)
+		list_add(set->key, value, when);
+	else if (entry_set(set->key, value, kind->mode) < 0 && when == AT_START)
 		log_error("Unable to set %s '%s': PHP has no such ini entry, or does not take '%s' for it; correct or "
 		    "remove %s[%s]", kind->name, set->key, value, kind->name, set->key);
 }
 
+/* Several scripts share a process. hard_timeout would end it for one that does not stop at max_execution_time: that
+ * is left to request_terminate_timeout, which lets the others finish. And a PHP without timers of each thread's own
+ * would stop whichever it meets: it measures nothing. What php.ini or the pool says of hard_timeout holds. */
+static void limits_for_threads(enum when when)
+{
+	if (!strcmp(INI_STR("hard_timeout"), "2"))
+		entry_set("hard_timeout", "0", ZEND_INI_USER);
+#if defined(ZTS) && !defined(ZEND_MAX_EXECUTION_TIMERS)
+	entry_set("max_execution_time", "0", ZEND_INI_SYSTEM);
+	entry_set("max_input_time", "-1", ZEND_INI_SYSTEM);
+	if (when == AT_START)
+		log_warning("this PHP was built without --enable-zend-max-execution-timers: with several threads "
+		    "max_execution_time would end the wrong script, and is off; set request_terminate_timeout, or "
+		    "mpm = prefork");
+#else
+	(void)when;
+#endif
+}
+
 /* First all that scripts may change, then what they may not: the latter wins, wherever it stands. */
-void php_ini_apply(const struct sapi_ctx *ctx)
+static void apply(const struct sapi_ctx *ctx, enum when when)
 {
 	static const int modes[] = { ZEND_INI_USER, ZEND_INI_SYSTEM };
 
-	scan_folder_unset();
 	if (!strcmp(INI_STR("display_startup_errors"), PHP_INI_QUIET))
 		entry_set("display_startup_errors", "1", ZEND_INI_USER);
 	for (size_t pass = 0; pass < ARRAY_LEN(modes); pass++)
@@ -271,8 +291,21 @@ void php_ini_apply(const struct sapi_ctx *ctx)
 			const struct kind *kind = kind_of(&ctx->settings[i]);
 
 			if (kind && kind->mode == modes[pass])
-				setting_apply(kind, &ctx->settings[i]);
+				setting_apply(kind, &ctx->settings[i], when);
 		}
+	if (php_settings.threads)
+		limits_for_threads(when);
+}
+
+void php_ini_apply(const struct sapi_ctx *ctx)
+{
+	scan_folder_unset();
+	apply(ctx, AT_START);
+}
+
+void php_ini_apply_again(const struct sapi_ctx *ctx)
+{
+	apply(ctx, AGAIN);
 }
 
 void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out)
@@ -287,5 +320,7 @@ void php_settings_read(const struct sapi_ctx *ctx, struct php_settings *out)
 			out->value_params = set->value && is_true(set->value);
 		else if (!strcmp(set->name, "catch_workers_output"))
 			out->catch_output = set->value && is_true(set->value);
+		else if (!strcmp(set->name, "mpm.threads_per_child"))
+			out->threads = set->value && strtol(set->value, NULL, 10) > 1;
 	}
 }

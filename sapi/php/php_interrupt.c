@@ -5,12 +5,12 @@
 
 static void (*interrupt_next)(zend_execute_data *execute_data);
 
-static void vm_interrupt_set(void)
+static void vm_interrupt_set(struct php_slot *slot)
 {
 #if PHP_VERSION_ID >= 80200
-	zend_atomic_bool_store_ex(&EG(vm_interrupt), true);
+	zend_atomic_bool_store_ex(&slot->executor->vm_interrupt, true);
 #else
-	EG(vm_interrupt) = 1;
+	slot->executor->vm_interrupt = 1;
 #endif
 }
 
@@ -36,14 +36,18 @@ void php_interrupt_hook(void)
 /* Watcher thread. The flag of our own first: a script that starts between the two finds it. */
 void php_interrupt(struct sapi_ctx *ctx, struct request *req)
 {
+	struct php_slot *slot = php_slot_hold(req);
+
 	(void)ctx;
-	(void)req;
-	atomic_store(&php_slot.interrupted, true);
-	vm_interrupt_set();
+	if (slot) {
+		atomic_store(&slot->interrupted, true);
+		vm_interrupt_set(slot);
+	}
+	php_slot_let_go();
 }
 
 void php_interrupt_arm(struct php_slot *slot)
 {
 	if (atomic_load(&slot->interrupted))
-		vm_interrupt_set();
+		vm_interrupt_set(slot);
 }

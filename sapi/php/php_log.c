@@ -9,7 +9,7 @@
 #include <syslog.h>
 #include "src/base/mem.h"
 
-static unsigned startup_count;
+static _Atomic unsigned startup_count;
 
 unsigned php_log_startup_count(void)
 {
@@ -30,7 +30,7 @@ static void to_front_end(struct php_slot *slot, const char *head, const char *te
 {
 	const struct request_ops *ops = slot->req->ops;
 
-	if (!php_cgi_ini.logging)
+	if (!CGI(logging))
 		return;
 	if (slot->spoken)
 		ops->error(slot->req, "; ", 2);

@@ -107,7 +107,7 @@ static void extension_explain(const char *name, size_t len)
 	char *asked = xasprintf("%.*s", (int)len, name);
 	const char *slash = strrchr(asked, '/');
 	char *bare = xasprintf("%.*s", (int)(strlen(asked) - (suffixed ? 3 : 0)), asked);
-	const char *package = package_of(slash ? bare + (slash + 1 - asked) : bare);
+	const char *package = PHP_THREAD_SAFE ? NULL : package_of(slash ? bare + (slash + 1 - asked) : bare);
 	struct buf where = { 0 };
 
 	asker_find(asked, &where);
@@ -116,7 +116,7 @@ static void extension_explain(const char *name, size_t len)
 		    "php" WEIR_PHP_VERSION "-%s, or take the line out", bare, buf_str(&where), package);
 	else
 		log_error("the extension '%s' was not loaded, see above; %s asks for it. Install the package that "
-		    "holds it for PHP " WEIR_PHP_VERSION ", or take the line out", bare, buf_str(&where));
+		    "holds it for PHP " WEIR_PHP_NAME ", or take the line out", bare, buf_str(&where));
 	buf_free(&where);
 	free(bare);
 	free(asked);
@@ -217,7 +217,7 @@ int php_missing_version_check(struct err *err)
 		return 0;       /* it is loaded, and its file is out of sight: nothing can be told */
 	found = api_in(text, len, "API20");
 	if (!api_in(text, len, ZEND_MODULE_BUILD_ID))
-		rc = err_set(err, "weir_php" WEIR_PHP_VERSION ".so was built for PHP " WEIR_PHP_VERSION
+		rc = err_set(err, "weir_php" WEIR_PHP_NAME ".so was built for PHP " WEIR_PHP_VERSION
 		    " (" ZEND_MODULE_BUILD_ID "), and %s is another version (%.11s): install Debian's package "
 		    "libphp" WEIR_PHP_VERSION "-embed, or build Weir with the php-config of that one", path,
 		    found ? found : "unknown");

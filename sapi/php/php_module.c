@@ -7,7 +7,19 @@
 #include <unistd.h>
 #include "ext/standard/info.h"
 
-struct php_cgi_ini php_cgi_ini = { .force_redirect = true, .fix_pathinfo = true, .logging = true };
+#ifdef ZTS
+ts_rsrc_id php_cgi_ini_id;
+# define CGI_INI_AT &php_cgi_ini_id
+#else
+struct php_cgi_ini php_cgi_ini;
+# define CGI_INI_AT &php_cgi_ini
+#endif
+
+/* The values come with the entries. */
+static void cgi_ini_init(void *ini)
+{
+	memset(ini, 0, sizeof(struct php_cgi_ini));
+}
 
 PHP_INI_BEGIN()
 #define CGI_BOOL(name, value, who, field) \
@@ -58,7 +70,12 @@ zend_module_entry php_cgi_module = {
 	NULL,
 	PHP_MINFO(cgi),
 	PHP_VERSION,
-	STANDARD_MODULE_PROPERTIES
+	sizeof(struct php_cgi_ini),
+	CGI_INI_AT,
+	cgi_ini_init,
+	NULL,
+	NULL,
+	STANDARD_MODULE_PROPERTIES_EX
 };
 
 static size_t module_write(const char *text, size_t len)
@@ -175,12 +192,16 @@ sapi_module_struct php_sapi_module = {
 #endif
 };
 
-void php_module_hook(void)
+void php_module_thread(void)
 {
 	SG(options) |= SAPI_OPTION_NO_CHDIR;    /* php_script.c does it, with one system call for PHP's three */
 #ifdef ZEND_SIGNALS
 	SIGG(reset) = 0;                        /* the handlers stand already: not seven system calls a request */
 #endif
+}
+
+void php_module_hook(void)
+{
 	php_vars_hook();
 	php_interrupt_hook();
 }

@@ -1,5 +1,6 @@
-/* php_priv.h -- what the files of the php SAPI share. Nobody else includes it. PHP's globals are the process' own
- * (NTS), so this SAPI has one slot, and a process runs one request at a time. */
+/* php_priv.h -- what the files of the php SAPI share. Nobody else includes it. PHP's globals are the process' own, and
+ * then a process runs one request at a time; or, in a thread-safe build (ZTS), each thread's: then what is marked
+ * PHP_THREAD is each thread's too. */
 #ifndef WEIR_SAPI_PHP_PRIV_H
 #define WEIR_SAPI_PHP_PRIV_H
 
@@ -20,7 +21,11 @@
 #include "src/base/log.h"
 
 #ifdef ZTS
-# error "the php SAPI runs one request per process: build it against a PHP without thread-safety (NTS)"
+# define PHP_THREAD _Thread_local
+# define PHP_THREAD_SAFE true
+#else
+# define PHP_THREAD
+# define PHP_THREAD_SAFE false
 #endif
 
 /* The parameters that this SAPI itself looks at, found in one walk over the request's. */
@@ -49,21 +54,34 @@ struct php_slot {
 	bool input_time_aside;
 	struct buf head;                /* the header block while it is built; memory kept */
 	_Atomic bool interrupted;       /* the watcher thread saw the client go */
-};
-extern struct php_slot php_slot;
 
-/* The ini entries of the module cgi-fcgi. */
+	/* How the watcher's thread finds this thread's PHP, see php_thread.c. */
+	_Atomic(const struct request *) served; /* the last request: a slot's is always the same struct */
+	zend_executor_globals *executor;
+	sapi_globals_struct *sapi;
+	struct php_slot *next;
+};
+extern PHP_THREAD struct php_slot php_slot;
+
+/* The ini entries of the module cgi-fcgi: CGI(field) is this thread's. */
 struct php_cgi_ini {
 	bool rfc2616_headers, nph, force_redirect, fix_pathinfo, discard_path, logging;
 	char *redirect_status_env, *error_header, *fpm_config;
 };
+#ifdef ZTS
+extern ts_rsrc_id php_cgi_ini_id;
+# define CGI(field) TSRMG_STATIC(php_cgi_ini_id, struct php_cgi_ini *, field)
+#else
 extern struct php_cgi_ini php_cgi_ini;
+# define CGI(field) (php_cgi_ini.field)
+#endif
 
 /* What the pool's section says that is no ini entry. */
 struct php_settings {
 	const char *limit_extensions;
 	bool catch_output;              /* catch_workers_output */
 	bool value_params;              /* security.php_value_params */
+	bool threads;                   /* a child has more than one slot */
 };
 extern struct php_settings php_settings;
 
@@ -71,6 +89,7 @@ extern struct php_settings php_settings;
 extern sapi_module_struct php_sapi_module;
 extern zend_module_entry php_cgi_module;
 void php_module_hook(void);                     /* after start-up: the hooks that are no part of the module struct */
+void php_module_thread(void);                   /* and what is told to each thread's PHP */
 
 /* php_status.c */
 PHP_FUNCTION(fpm_get_status);
@@ -95,6 +114,7 @@ void php_vars_each(const struct php_slot *slot, php_var_fn *fn, void *arg);
 /* php_script.c */
 enum sapi_end php_script_serve(struct sapi_ctx *ctx, struct request *req);
 void php_script_child_init(void);               /* where relative names start from: asked for once */
+void php_script_forget(void);                   /* before a thread ends: its memory */
 
 /* php_body.c */
 void php_body_begin(struct php_slot *slot);
@@ -105,6 +125,8 @@ size_t php_body_read(char *out, size_t len);
 void php_ini_prepare(const struct sapi_ctx *ctx, sapi_module_struct *module);
 /* After it: the pool's values, each with its own right to be changed. Those that fail are logged. */
 void php_ini_apply(const struct sapi_ctx *ctx);
+/* The same in another thread, whose entries are those that PHP started with: without a word, for all was said. */
+void php_ini_apply_again(const struct sapi_ctx *ctx);
 /* The value that display_startup_errors has while PHP starts, if nobody gave one: false, and no way to write it that
  * a file would use. php_ini_apply puts PHP's own in its place, which counts for requests. */
 #define PHP_INI_QUIET "00"
@@ -119,6 +141,7 @@ void php_missing_option_check(const char *path);        /* what -c said, after s
 /* php_values.c: PHP_VALUE and PHP_ADMIN_VALUE, before the request's start and after its end. */
 void php_values_set(struct php_slot *slot);
 bool php_values_undo(void);                     /* false: a value of the pool's could not be put back */
+void php_values_forget(void);                   /* before a thread ends: its memory */
 
 /* php_disable.c: disable_functions for one request. */
 bool php_disable_can(void);                     /* with this PHP's settings */
@@ -127,6 +150,7 @@ void php_disable_undo(void);
 
 /* php_user_ini.c: php.ini's [HOST=] and [PATH=] sections and .user.ini files, for the script about to run. */
 void php_user_ini_activate(const struct php_slot *slot);
+void php_user_ini_forget(void);                 /* before a thread ends: its memory */
 
 /* php_log.c */
 void php_log_message(const char *text, int syslog_level);       /* sapi_module.log_message */
@@ -144,8 +168,20 @@ void php_interrupt_arm(struct php_slot *slot);  /* look again: a request's start
 size_t php_backtrace(struct sapi_ctx *ctx, struct request *req, unsigned depth, char *out, size_t size);
 
 /* php_reset.c */
-void php_reset_hook(void);                      /* zygote, after start-up */
+void php_reset_hook(void);                      /* zygote, after start-up; and each thread */
 enum sapi_end php_reset(void);                  /* after each request */
+
+/* php_thread.c: a thread-safe PHP's threads. Without (NTS) there is one, and most of this does nothing. */
+void php_thread_startup(void);                  /* before anything else of PHP is used */
+void php_thread_shutdown(void);                 /* after everything */
+void php_thread_settle(struct sapi_ctx *ctx);   /* after PHP's start: in the thread that started it */
+void php_thread_child_init(void);               /* child, in that thread */
+int php_thread_init(struct sapi_ctx *ctx, struct err *err);     /* struct sapi's */
+void php_thread_end(struct sapi_ctx *ctx);                      /* struct sapi's */
+/* Watcher's thread: whose request this is, or NULL; it does not end until it is let go. No slot waits for that but
+ * one whose thread ends. */
+struct php_slot *php_slot_hold(const struct request *req);
+void php_slot_let_go(void);
 
 /* php_print.c */
 int php_print(struct sapi_ctx *ctx, enum sapi_print what, struct err *err);

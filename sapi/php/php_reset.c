@@ -21,7 +21,7 @@ enum {
 	DIRTY_PROCESS  = 1 << 5,        /* not to be undone: the process is replaced */
 };
 
-static struct watched {
+static PHP_THREAD struct watched {
 	const char *name;
 	unsigned bits;
 	zend_string *shared_name;       /* which copies of the function, as closures make them, share */
@@ -50,10 +50,10 @@ static struct watched {
 	{ "textdomain", DIRTY_DOMAIN, NULL, NULL },
 };
 
-static unsigned dirty;
-static struct sigaction handlers[NSIG]; /* as they were before the script's first such call */
-static sigset_t mask;
-static bool forked;
+static PHP_THREAD unsigned dirty;
+static PHP_THREAD struct sigaction handlers[NSIG];   /* as they were before the script's first such call */
+static PHP_THREAD sigset_t mask;
+static PHP_THREAD bool forked;
 
 /* Asked for only where a script is about to change it. */
 static void state_keep(unsigned bits)

@@ -18,17 +18,12 @@ static const char *ini_file(void)
 	return "php.ini (none was found)";
 }
 
-/* -c: there may be nothing to read. -e: debuggers want to stop at each statement. */
-static void options_apply(const struct sapi_ctx *ctx)
+/* -c: there may be nothing to read. */
+static void options_check(const struct sapi_ctx *ctx)
 {
-	for (size_t i = 0; i < ctx->setting_count; i++) {
-		const struct sapi_setting *set = &ctx->settings[i];
-
-		if (!strcmp(set->name, "-c"))
-			php_missing_option_check(set->value);
-		else if (!strcmp(set->name, "-e"))
-			CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;
-	}
+	for (size_t i = 0; i < ctx->setting_count; i++)
+		if (!strcmp(ctx->settings[i].name, "-c"))
+			php_missing_option_check(ctx->settings[i].value);
 }
 
 /* PHP is one per process: probe, print and preload each call this once. */
@@ -37,6 +32,7 @@ int php_start(struct sapi_ctx *ctx, struct err *err)
 	log_to_sink(php_log_sink, ctx);
 	if (php_missing_version_check(err) < 0)
 		return -1;
+	php_thread_startup();
 	php_slot.ctx = ctx;
 	php_settings_read(ctx, &php_settings);
 	signal(SIGPIPE, SIG_IGN);
@@ -53,10 +49,10 @@ int php_start(struct sapi_ctx *ctx, struct err *err)
 		return err_set(err, "PHP %s does not start: its own messages in the log say why; see %s, the files in "
 		    "its conf.d, and opcache.preload", PHP_VERSION, ini_file());
 	php_started = true;
-	options_apply(ctx);
+	options_check(ctx);
 	php_module_hook();
 	php_ini_apply(ctx);
-	php_reset_hook();
+	php_thread_settle(ctx);
 	return 0;
 }
 
@@ -67,6 +63,7 @@ void php_stop(void)
 	php_started = false;
 	php_module_shutdown();
 	sapi_shutdown();
+	php_thread_shutdown();
 }
 
 static void startup_messages_explain(void)
@@ -83,7 +80,9 @@ static int probe(struct sapi_ctx *ctx, struct sapi_info *info_out, struct err *e
 	memset(info_out, 0, sizeof(*info_out));
 	if (php_start(ctx, err) < 0)
 		return -1;
-	snprintf(info_out->version, sizeof(info_out->version), "PHP %s (NTS)", php_print_version());
+	info_out->thread_safe = PHP_THREAD_SAFE;
+	snprintf(info_out->version, sizeof(info_out->version), "PHP %s (%s)", php_print_version(),
+	    PHP_THREAD_SAFE ? "ZTS" : "NTS");
 	php_stop();
 	return 0;
 }
@@ -111,6 +110,7 @@ static int child_init(struct sapi_ctx *ctx, struct err *err)
 	php_slot.ctx = ctx;
 	log_to_sink(php_log_sink, ctx);
 	php_script_child_init();
+	php_thread_child_init();
 	return 0;
 }
 
@@ -129,6 +129,8 @@ __attribute__((visibility("default"))) const struct sapi weir_sapi = {
 	.preload = preload,
 	.unload = unload,
 	.child_init = child_init,
+	.thread_init = php_thread_init,
+	.thread_end = php_thread_end,
 	.child_end = child_end,
 	.serve = php_script_serve,
 	.interrupt = php_interrupt,

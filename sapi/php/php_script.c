@@ -13,7 +13,7 @@
 #include "ext/standard/basic_functions.h"
 #include "src/base/mem.h"
 
-struct php_slot php_slot;
+PHP_THREAD struct php_slot php_slot;
 struct php_settings php_settings;
 
 static char base_folder[PATH_MAX] = "/";        /* the child's working directory before any script */
@@ -27,7 +27,7 @@ void php_script_child_init(void)
 /* Scripts seen as regular files in the second that is written beside them. opcache looks at a file's time stamp
  * in a second's first request at the earliest: looking once per second is enough to miss no script that went. */
 #define SEEN_MAX 64
-static struct seen { char *path; time_t second; } seen[SEEN_MAX];
+static PHP_THREAD struct seen { char *path; time_t second; } seen[SEEN_MAX];
 
 static struct seen *seen_find(const char *path)
 {
@@ -45,6 +45,14 @@ static void seen_note(struct seen *s, const char *path, time_t second)
 		s->path = xstrdup(path);
 	}
 	s->second = second;
+}
+
+void php_script_forget(void)
+{
+	for (size_t i = 0; i < SEEN_MAX; i++) {
+		free(seen[i].path);
+		seen[i] = (struct seen){ NULL, 0 };
+	}
 }
 
 static enum php_file script_probe(void *arg, const char *path)
@@ -69,9 +77,18 @@ static bool is_relative(struct php_slice path)
 	return path.len && path.p[0] != '/';
 }
 
+/* Where a process has several threads its working directory is nobody's: PHP keeps each thread's. */
+static int folder_enter(const char *folder)
+{
+#ifdef VIRTUAL_DIR
+	virtual_cwd_activate();
+#endif
+	return VCWD_CHDIR(folder);
+}
+
 static void enter(const char *folder)
 {
-	if (chdir(folder) < 0 && chdir(base_folder) < 0)
+	if (folder_enter(folder) < 0 && folder_enter(base_folder) < 0)
 		log_warning("cannot enter %s, nor %s: %s", folder, base_folder, strerror(errno));
 }
 
@@ -106,8 +123,8 @@ static void script_find(struct php_slot *slot)
 		.document_root = param[PARAM_DOCUMENT_ROOT],
 		.server_software = param[PARAM_SERVER_SOFTWARE],
 		.doc_root = PG(doc_root),
-		.fix_pathinfo = php_cgi_ini.fix_pathinfo,
-		.discard_path = php_cgi_ini.discard_path,
+		.fix_pathinfo = CGI(fix_pathinfo),
+		.discard_path = CGI(discard_path),
 		.probe = script_probe,
 		.arg = slot,
 	};
@@ -148,6 +165,7 @@ static void request_begin(struct sapi_ctx *ctx, struct request *req)
 
 	slot->ctx = ctx;
 	slot->req = req;
+	atomic_store_explicit(&slot->served, req, memory_order_relaxed);
 	slot->over = slot->spoken = slot->finished = slot->input_time_aside = false;
 	atomic_store(&slot->interrupted, false);
 	gettimeofday(&slot->started, NULL);
@@ -234,7 +252,7 @@ static void request_run_caught(struct php_slot *slot)
 
 static void error_header(void)
 {
-	sapi_header_line line = { .line = php_cgi_ini.error_header };
+	sapi_header_line line = { .line = CGI(error_header) };
 
 	if (EG(exit_status) != 255 || !line.line || !*line.line || SG(headers_sent))
 		return;

@@ -11,8 +11,8 @@ struct user_ini {
 	HashTable values;
 };
 
-static HashTable user_inis;             /* folder and user_ini.filename -> struct user_ini */
-static bool user_inis_ready;
+static PHP_THREAD HashTable user_inis;             /* folder and user_ini.filename -> struct user_ini */
+static PHP_THREAD bool user_inis_ready;
 
 static void user_ini_drop(zval *entry)
 {
@@ -20,6 +20,13 @@ static void user_ini_drop(zval *entry)
 
 	zend_hash_destroy(&ui->values);
 	pefree(ui, 1);
+}
+
+void php_user_ini_forget(void)
+{
+	if (user_inis_ready)
+		zend_hash_destroy(&user_inis);
+	user_inis_ready = false;
 }
 
 static struct user_ini *user_ini_find(const char *folder, size_t len)

@@ -4,17 +4,25 @@
  * Nothing is loaded for a request, and a request without these parameters costs two comparisons. */
 #include "sapi/php/php_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "src/base/mem.h"
 #include "zend_ini_scanner.h"
 
 /* What an entry was before this request, newest last: one set twice stands here twice. */
-static struct kept {
+static PHP_THREAD struct kept {
 	zend_ini_entry *entry;
 	zend_string *value;             /* may be NULL */
 	uint8_t modifiable;
 } *kept;
-static size_t kept_count, kept_room;
+static PHP_THREAD size_t kept_count, kept_room;
+
+void php_values_forget(void)
+{
+	free(kept);
+	kept = NULL;
+	kept_count = kept_room = 0;
+}
 
 static void kept_add(zend_ini_entry *entry)
 {
@@ -57,30 +65,26 @@ static void entry_take(zend_ini_entry *entry, zend_string *value, int mode)
 		entry->modifiable = ZEND_INI_SYSTEM;
 }
 
-static void refuse_once(const char *name, const char *why)
+static void refuse_once(atomic_bool *said, const char *name, const char *why)
 {
-	static char said[4][24];        /* there are four such names */
-
-	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
-		if (!strcmp(said[i], name))
-			return;
-		if (*said[i])
-			continue;
-		snprintf(said[i], sizeof(said[i]), "%s", name);
-		break;
-	}
+	if (atomic_exchange(said, true))
+		return;
 	log_warning("%s in PHP_VALUE or PHP_ADMIN_VALUE of a request is ignored: %s; put it into the pool's section as "
 	    "php_admin_value[%s]", name, why, name);
 }
 
 static bool is_refused(const char *name)
 {
-	if (!strcmp(name, "extension") || !strcmp(name, "zend_extension"))
-		refuse_once(name, "what is loaded stays loaded for all requests");
+	static atomic_bool said_extension, said_zend, said_classes, said_functions;
+
+	if (!strcmp(name, "extension"))
+		refuse_once(&said_extension, name, "what is loaded stays loaded for all requests");
+	else if (!strcmp(name, "zend_extension"))
+		refuse_once(&said_zend, name, "what is loaded stays loaded for all requests");
 	else if (!strcmp(name, "disable_classes"))
-		refuse_once(name, "PHP cannot give a class back");
+		refuse_once(&said_classes, name, "PHP cannot give a class back");
 	else if (!strcmp(name, "disable_functions") && !php_disable_can())
-		refuse_once(name, "opcache's JIT calls functions without looking");
+		refuse_once(&said_functions, name, "opcache's JIT calls functions without looking");
 	else
 		return false;
 	return true;
@@ -139,11 +143,10 @@ static void text_read(struct php_slice text, const char *param, int mode)
 /* Say so once, where they would have mattered. */
 static void refuse(void)
 {
-	static bool said;
+	static atomic_bool said;
 
-	if (said)
+	if (atomic_exchange(&said, true))
 		return;
-	said = true;
 	log_warning("the front end sends PHP_VALUE or PHP_ADMIN_VALUE, which this pool does not take from a request; "
 	    "put php_value[...] or php_admin_value[...] into its section, use .user.ini, or set "
 	    "security.php_value_params = yes if nobody but the front end reaches its socket");

@@ -145,7 +145,7 @@ static struct php_slice path_info_seen(const struct php_slot *slot)
 {
 	struct php_slice info;
 
-	if (!php_cgi_ini.fix_pathinfo)
+	if (!CGI(fix_pathinfo))
 		return (struct php_slice){ NULL, 0 };
 	if (!php_path_var(&slot->path, "PATH_INFO", sizeof("PATH_INFO") - 1, &info))
 		info = slot->param[PARAM_PATH_INFO];

@@ -77,7 +77,7 @@ struct conf_pool {
 	int line;
 
 	char *sapi;                     /* "php" */
-	char *php_version;              /* "8.2" or NULL: newest */
+	char *php_version;              /* "8.2", "8.2-zts" or NULL: newest */
 	char *native_module;            /* path as seen from inside the chroot, or NULL */
 	char *wsgi_application;         /* as written, or NULL */
 	char *wsgi_pythonpath, *wsgi_virtualenv;        /* or NULL */

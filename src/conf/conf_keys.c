@@ -348,8 +348,9 @@ const struct conf_key conf_keys[] = {
 	  .limits = "An installed plug-in.", .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE,
 	  .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "php.version", POOL(php_version), .type = CONF_STRING, .flags = CONF_KEY_OURS,
-	  .otherwise = "the newest that is installed",
-	  .meaning = "Which PHP this pool runs, as in 8.2.", .limits = "An installed plug-in "
+	  .otherwise = "the newest that is installed and not for threads",
+	  .meaning = "Which PHP this pool runs, as in 8.2; one that is safe for threads (ZTS) is named 8.2-zts.",
+	  .limits = "An installed plug-in "
 		"weir_phpVERSION.so.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_ZYGOTE, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "native.module", POOL(native_module), .type = CONF_PATH, .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,

@@ -12,6 +12,8 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define PHP_START "weir_php"
 #define PHP_END ".so"
+#define DIGITS "0123456789."
+#define ZTS "-zts"                      /* ends the version of a PHP for threads */
 
 /* The folders to look in. */
 struct folders {
@@ -37,22 +39,40 @@ static bool is_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool is_zts(const char *version)
+{
+	return !strcmp(version + strspn(version, DIGITS), ZTS);
+}
+
+static bool is_version(const char *text)
+{
+	size_t digits = strspn(text, DIGITS);
+
+	return digits > 0 && (text[digits] == '\0' || is_zts(text));
+}
+
 /* "8.2" out of "weir_php8.2.so" in fresh memory, or NULL. */
 static char *version_of(const char *name)
 {
 	size_t len = strlen(name);
 	size_t start = strlen(PHP_START), end = strlen(PHP_END);
+	char *version;
 
 	if (len <= start + end || strncmp(name, PHP_START, start) || strcmp(name + len - end, PHP_END))
 		return NULL;
-	if (strspn(name + start, "0123456789.") < len - start - end)
-		return NULL;
-	return xstrndup(name + start, len - start - end);
+	version = xstrndup(name + start, len - start - end);
+	if (is_version(version))
+		return version;
+	free(version);
+	return NULL;
 }
 
-/* Is version a newer than b? By numbers: 8.10 is newer than 8.9. */
+/* Is version a newer than b? By numbers: 8.10 is newer than 8.9. One for threads is slower and rarely what is meant:
+ * it is taken where no other is, or by its name. */
 static bool is_newer(const char *a, const char *b)
 {
+	if (is_zts(a) != is_zts(b))
+		return is_zts(b);
 	while (*a || *b) {
 		char *a_rest, *b_rest;
 		unsigned long a_number = strtoul(a, &a_rest, 10), b_number = strtoul(b, &b_rest, 10);
@@ -154,8 +174,8 @@ int conf_find_module(const char *module_dir, const char *sapi, const char *versi
 	*path_out = NULL;
 	if (!*sapi || strspn(sapi, LETTERS) != strlen(sapi))
 		return err_set(err, "'%s' is not the name of a SAPI", sapi);
-	if (version && (!*version || strspn(version, "0123456789.") != strlen(version)))
-		return err_set(err, "'%s' is not a version such as 8.2", version);
+	if (version && !is_version(version))
+		return err_set(err, "'%s' is not a version such as 8.2 or 8.2-zts", version);
 	f = folders_new(module_dir, sapi);
 	if (!strcmp(sapi, "php"))
 		failed = find_php(&f, version, path_out, err);

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-from weirtest import Weir, fcgi
+from weirtest import PHP_ZTS, Weir, fcgi
 
 FPM = shutil.which("php-fpm8.2")
 needs_fpm = pytest.mark.skipif(FPM is None, reason="no php-fpm8.2")
+same_build = pytest.mark.skipif(PHP_ZTS, reason="compares what depends on how PHP was built")
 
 # What a script sees, in ASCII. The process' own part (USER, HOME) is in both, the times are not to be compared.
 DUMP = r"""

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from weirtest import fcgi, proc
+from weirtest import PHP_ZTS, fcgi, proc
 
 SHOW = """
 $locale = setlocale(LC_ALL, 0);
@@ -21,7 +21,8 @@ echo json_encode(['ini' => ini_get('precision'), 'env' => getenv('LEAK'), 'cwd' 
   'status' => http_response_code(),
   'autoload' => count(spl_autoload_functions()), 'headers' => headers_list(), 'assert' => ini_get('zend.assertions'),
   'mb' => function_exists('mb_internal_encoding') ? mb_internal_encoding() : 0, 'gc' => gc_enabled(),
-  'rand' => getrandmax(), 'libxml' => libxml_use_internal_errors(), 'tick' => 0]);
+  'libxml' => function_exists('libxml_use_internal_errors') ? libxml_use_internal_errors() : 0,
+  'rand' => getrandmax(), 'tick' => 0]);
 """
 
 DIRT = {
@@ -43,7 +44,8 @@ DIRT = {
                "$GLOBALS['f'] = fopen('php://temp', 'w'); fwrite($GLOBALS['f'], str_repeat('x', 100000));",
     "names": "class Leak {} function leak() {} define('LEAK', 1); $leak = 1;",
     "user abort": "ignore_user_abort(true);",
-    "errors": "error_reporting(0); @trigger_error('leak'); libxml_use_internal_errors(true); gc_disable();",
+    "errors": "error_reporting(0); @trigger_error('leak'); gc_disable();"
+              "if (function_exists('libxml_use_internal_errors')) libxml_use_internal_errors(true);",
     "include path": "set_include_path('/leak'); ini_set('zend.assertions', 0);",
     "fatal": "no_such_function();",
     "exit inside a buffer": "ob_start(); echo 'x'; exit(3);",
@@ -133,4 +135,4 @@ def test_memory_does_not_grow(one):
     before = proc.private_kib(child)
     for _ in range(400):
         one.get(page, body=b"a=b")
-    assert proc.private_kib(child) - before < 1024
+    assert proc.private_kib(child) - before < (4096 if PHP_ZTS else 1024)   # a slot may have its first request late

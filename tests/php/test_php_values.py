@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from env_pair import EnvPair, answer, needs_fpm
+from env_pair import EnvPair, answer, needs_fpm, same_build
 from weirtest import fcgi
 
 # ini entry -> a value that is not the pool's, of each kind of handler that PHP and its extensions have.
@@ -255,6 +255,7 @@ def test_no_on_a_unix_socket(one, weir):
 # ---- the same as php-fpm's first request on a fresh child
 
 @needs_fpm
+@same_build
 def test_as_the_real_one_has_it():
     pair = EnvPair().pool("pm.max_requests = 1\ncatch_workers_output = yes")
     try:

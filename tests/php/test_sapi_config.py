@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from sapi_driver import HELLO, SCRIPTS, Php, driver, only, plugin, run
+from weirtest import PHP_ZTS
 
 
 # Configuration
@@ -48,6 +49,7 @@ def test_disable_functions_adds():
         b"bool(false)\nbool(false)\nbool(true)\nphpversion,exec,passthru")
 
 
+@pytest.mark.skipif(PHP_ZTS, reason="built without the extension calendar")
 def test_extension():
     php = Php(("php_admin_value", "extension", "calendar"), ("php_admin_value", "extension", "nosuchthing"))
     result = php.run("var_dump(extension_loaded('calendar'));").result()
@@ -190,7 +192,7 @@ def test_system_calls_of_a_request(tmp_path):
 def test_probe_and_prints():
     version = run("echo PHP_VERSION;").body.decode()
     probe = Php().result("probe")
-    assert probe.rest == [f"PHP {version} (NTS) thread_safe=0"]
+    assert probe.rest == [f"PHP {version} " + ("(ZTS) thread_safe=1" if PHP_ZTS else "(NTS) thread_safe=0")]
     for ini in (False, True):
         lines = Php(ini=ini).result("version").rest
         assert re.fullmatch(r"PHP %s \(fpm-fcgi\) \(built: \w{3} +\d+ \d{4} [\d:]{8}\)" % re.escape(version), lines[0])

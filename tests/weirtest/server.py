@@ -14,6 +14,9 @@ from .wait import until
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AS_ROOT = os.geteuid() == 0
 POOL_USER = "www-data"
+# What every pool of PHP gets in front of its own lines, "; " between: the tests of PHP run once more like that.
+PHP_POOL = [line for line in os.environ.get("WEIR_PHP_POOL", "").split("; ") if line]
+PHP_ZTS = any("-zts" in line for line in PHP_POOL)
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 
 
@@ -48,8 +51,14 @@ class Pool:
         self.socket = weir.path("run", name + ".sock")
         self.lines = ["user = " + POOL_USER] if AS_ROOT else []
         self.lines += ["listen = " + self.socket, "pm = static", "pm.max_children = 2"]
+        self.lines += self.of_every_pool(lines)
         self.lines += [line.strip() for line in lines.strip().splitlines()]
         self.scripts = 0
+
+    def of_every_pool(self, lines):
+        """PHP_POOL, for pools of PHP that do not say themselves which PHP and model."""
+        other = self.weir.fpm or re.search(r"^\s*(sapi|mpm|php\.version)\s*=", lines, re.M)
+        return [] if other else PHP_POOL
 
     @property
     def address(self):

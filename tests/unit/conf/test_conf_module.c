@@ -87,6 +87,25 @@ static void newest_php(void **state)
 	assert_fails("php", "8.3", "no weir_php8.3.so in ");
 }
 
+/* One for threads is taken by its name, or where there is no other. */
+static void php_for_threads(void **state)
+{
+	(void)state;
+	put("weir_php8.4-zts.so");
+	put("weir_php8.4-ztsx.so");
+	put("weir_php-zts.so");
+	assert_finds("php", NULL, "weir_php8.4-zts.so");
+	put("weir_php8.10-zts.so");
+	assert_finds("php", NULL, "weir_php8.10-zts.so");
+	put("weir_php8.2.so");
+	assert_finds("php", NULL, "weir_php8.2.so");
+	assert_finds("php", "8.4-zts", "weir_php8.4-zts.so");
+	assert_fails("php", "8.4", "no weir_php8.4.so in ");
+	assert_fails("php", "8.2-zts", "no weir_php8.2-zts.so in ");
+	assert_fails("php", "8.2-nts", "is not a version such as 8.2 or 8.2-zts");
+	assert_fails("php", "-zts", "is not a version such as 8.2 or 8.2-zts");
+}
+
 static void build_tree(void **state)
 {
 	(void)state;
@@ -114,10 +133,11 @@ static void names_stay_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(newest_php),
-		cmocka_unit_test(build_tree),
-		cmocka_unit_test(names_stay_inside),
+		cmocka_unit_test_setup_teardown(newest_php, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(php_for_threads, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(build_tree, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(names_stay_inside, make_folder, remove_folder),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
