@@ -22,6 +22,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: runs only with --long")
     config.addinivalue_line("markers", "plain: needs a build without sanitizers")
     config.addinivalue_line("markers", "threads: of the worker model: runs under ThreadSanitizer too")
+    config.addinivalue_line("markers", "php: needs PHP, where its module runs under each model")
     config.addinivalue_line("markers", "seconds(n): how long the test may take")
     proc.become_subreaper()
 
@@ -59,8 +60,18 @@ def deadline(request):
     signal.signal(signal.SIGALRM, old)
 
 
+def pytest_generate_tests(metafunc):
+    """In a module with MODELS each test of a daemon runs under each model, unless it says that it needs PHP."""
+    if not getattr(metafunc.module, "MODELS", None) or "weir" not in metafunc.fixturenames:
+        return
+    if metafunc.definition.get_closest_marker("php") or "nginx" in metafunc.fixturenames:
+        return
+    metafunc.parametrize("weir", ["prefork", pytest.param("worker", marks=pytest.mark.threads)], indirect=True)
+
+
 def under_test(request, binary=None):
     w = Weir(binary)
+    w.model = getattr(request, "param", w.model)
     request.node.weir_under_test = w
     yield w
     w.finish()

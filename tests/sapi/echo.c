@@ -1,6 +1,7 @@
 /* echo.c -- a SAPI for tests: says what it was given, in the words of tests/diff/FORMAT.md, so that the engine under
  * it can be held against a program on libfcgi. Not installed. */
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -109,17 +110,75 @@ static void add_bytes(struct request *req, unsigned long long left)
 	req->ops->write(req, digits, left);
 }
 
-/* Hold until the file of this name is there; and before that make one that says so: no clock is needed to have a busy
- * slot. */
+/* Hold until the file of this name is there; and before that make one that says so, until then: no clock is needed to
+ * have a busy slot. */
 static void hold(const struct request *req, const char *folder)
 {
-	char path[4096];
+	char mark[4096], path[4096];
 
-	snprintf(path, sizeof(path), "%s/held-%s", folder, req->id);
-	close(open(path, O_CREAT | O_WRONLY, 0666));
+	snprintf(mark, sizeof(mark), "%s/held-%s", folder, req->id);
+	close(open(mark, O_CREAT | O_WRONLY, 0666));
 	snprintf(path, sizeof(path), "%s/release", folder);
 	while (access(path, F_OK) < 0)
 		usleep(2000);
+	unlink(mark);
+}
+
+/* Go on once so many requests have come here. */
+static void meet(struct request *req, const char *folder, int count)
+{
+	char text[4096];
+	glob_t found;
+	int here = 0;
+
+	snprintf(text, sizeof(text), "%s/here-%s", folder, req->id);
+	close(open(text, O_CREAT | O_WRONLY, 0666));
+	snprintf(text, sizeof(text), "%s/here-*", folder);
+	for (int i = 0; i < 5000 && here < count; i++) {
+		usleep(2000);
+		here = glob(text, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+		globfree(&found);
+	}
+	if (here < count)
+		req->ops->write(req, "alone", 5);
+}
+
+static void do_step(struct request *req, const char *step)
+{
+	const char *folder = req->ops->param(req, "ECHO_FOLDER", NULL), *value = strchr(step, '=');
+	int number = value ? atoi(value + 1) : 0;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	if (strcmp(step, "pid") == 0)
+		req->ops->write(req, text, strlen(text));
+	else if (strcmp(step, "hold") == 0)
+		hold(req, folder);
+	else if (strncmp(step, "meet=", 5) == 0)
+		meet(req, folder, number);
+	else if (strncmp(step, "ms=", 3) == 0)
+		usleep((useconds_t)number * 1000);
+	else if (strncmp(step, "print=", 6) == 0)
+		req->ops->write(req, value + 1, strlen(value + 1));
+	else if (strcmp(step, "flush") == 0)
+		req->ops->flush(req);
+	else if (strcmp(step, "until-gone") == 0)
+		while (!req->ops->gone(req))
+			usleep(1000);
+	else
+		req->ops->write(req, step, strlen(step));
+}
+
+/* The words of ECHO_DO, one after another: for tests that run with PHP too. */
+static void answer_do(struct request *req, const char *steps)
+{
+	static const char head[] = "Content-Type: text/plain\r\n\r\n";
+	char *copy = xstrdup(steps), *rest = copy, *step;
+
+	req->ops->write(req, head, sizeof(head) - 1);
+	while ((step = strtok_r(rest, " ", &rest)) != NULL)
+		do_step(req, step);
+	free(copy);
 }
 
 /* Which process and thread answers: for tests of the model. */
@@ -145,14 +204,18 @@ static enum sapi_end echo_serve(struct sapi_ctx *ctx, struct request *req)
 {
 	struct buf out = { 0 };
 	const char *error = req->ops->param(req, "ECHO_ERROR", NULL);
-
 	const char *who = req->ops->param(req, "ECHO_WHO", NULL);
+	const char *steps = req->ops->param(req, "ECHO_DO", NULL);
 
 	(void)ctx;
 	if (req->ops->param(req, "ECHO_CRASH", NULL))
 		raise(number(req, "ECHO_CRASH") > 1 ? (int)number(req, "ECHO_CRASH") : SIGSEGV);
 	if (req->ops->param(req, "ECHO_RACE", NULL))
 		race();
+	if (steps) {
+		answer_do(req, steps);
+		return SAPI_END_OK;
+	}
 	if (who) {
 		answer_who(req, who);
 		return SAPI_END_OK;

@@ -4,7 +4,9 @@ import shutil
 
 import pytest
 
-from weirtest import HOLD, Weir, meet, proc, until
+from weirtest import HOLD, PID, Script, Weir, meet, proc, until
+
+MODELS = True
 
 PHP_FPM = shutil.which("php-fpm8.2") or "/usr/sbin/php-fpm8.2"
 
@@ -20,7 +22,7 @@ def kept(www, uri="/pid.php", count=1):
 
 @pytest.fixture
 def pids(www):
-    www.write("pid.php", "echo getmypid();")
+    www.write("pid.php", PID)
     return www
 
 
@@ -31,7 +33,7 @@ def test_idle_kept_connections_hold_no_child(pids):
 
 def test_kept_connections_take_turns_on_one_child(weir):
     www = weir.pool("pm.max_children = 1")
-    www.write("pid.php", "echo getmypid();")
+    www.write("pid.php", PID)
     weir.start()
     conns = kept(www, count=5)
     for _ in range(3):
@@ -54,17 +56,17 @@ def test_a_kept_connection_sends_while_its_last_child_is_busy(pids):
 
 def test_eight_kept_connections_use_eight_children_at_once(weir):
     www = weir.pool("pm.max_children = 8")
-    www.write("pid.php", "echo getmypid();")
+    www.write("pid.php", PID)
     www.write("meet.php", meet(8))
     weir.start()
     conns = kept(www, count=8)
     for c in conns:
         c.send(www.request("/meet.php", keep=True))
-    assert sorted(int(c.reply().text) for c in conns) == sorted(www.children())
+    assert sorted(int(c.reply().text) for c in conns) == sorted(www.slots())
 
 
 def test_requests_beyond_the_children_wait_and_are_served(pids):
-    pids.write("hold.php", HOLD + "echo 'held';")
+    pids.write("hold.php", Script(HOLD + "echo 'held';", "hold print=held"))
     conns = kept(pids, count=6)
     for c in conns:
         c.send(pids.request("/hold.php", keep=True))
@@ -85,7 +87,7 @@ def test_new_and_kept_connections_are_served_beside_each_other(pids):
 
 def test_a_kept_connection_outlives_the_child_that_served_it(weir):
     www = weir.pool("pm.max_children = 1\n pm.max_requests = 3")
-    www.write("pid.php", "echo getmypid();")
+    www.write("pid.php", PID)
     weir.start()
     c = www.connect()
     seen = []
@@ -125,8 +127,8 @@ def test_half_a_request_on_a_parked_connection_then_the_rest(pids):
 
 def test_a_kept_connection_survives_the_deadline_of_requests(weir):
     www = weir.pool("request_terminate_timeout = 1s\n pm.max_children = 1")
-    www.write("pid.php", "echo getmypid();")
-    www.write("sleep.php", "usleep(1300000); echo 'never';")
+    www.write("pid.php", PID)
+    www.write("sleep.php", Script("usleep(1300000); echo 'never';", "ms=1300 print=never"))
     weir.start()
     c = kept(www)[0]
     assert www.get("/sleep.php").status == 504          # over a second has passed for certain
@@ -165,7 +167,7 @@ def test_php_fpm_leaves_such_requests_unanswered(nginx, request):
 
 def test_nginx_keeps_connections_over_max_requests(weir, nginx):
     www = weir.pool("pm.max_requests = 5")
-    www.write("pid.php", "echo getmypid();")
+    www.write("pid.php", PID)
     weir.start()
     web = nginx(www, keepalive=4)
     answers = web.many("/pid.php", clients=8, each=25)

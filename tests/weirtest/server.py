@@ -42,8 +42,20 @@ def make_folder():
     return folder
 
 
+class Script(str):
+    """PHP code, and the same for the echo SAPI: the steps of its parameter ECHO_DO, so that a test of what Weir does
+    around a request can run under each model."""
+
+    def __new__(cls, php, do):
+        self = super().__new__(cls, php)
+        self.do = do
+        return self
+
+
 class Pool:
     """One section of the configuration and the client side of it."""
+
+    threads = 1                         # slots of a child
 
     def __init__(self, weir, name, lines):
         self.weir, self.name = weir, name
@@ -145,6 +157,10 @@ class Pool:
     def children(self):
         return self.weir.pids("child", self.name)
 
+    def slots(self):
+        """Each child as often as it can serve at once."""
+        return self.children() * self.threads
+
     def busy(self, count=1):
         """Wait until so many scripts hold the flock on ROOT/busy (see HOLD): then they surely run."""
         until(lambda: len(glob.glob(self.root + "/held-*")) >= count, "%d scripts hold" % count)
@@ -154,22 +170,55 @@ class Pool:
         open(self.root + "/release", "w").close()
 
 
-# PHP code that runs until Pool.release(), and shows that it does: no clock needed to have a busy child.
-HOLD = """
+class WorkerPool(Pool):
+    """The same with mpm = worker and the echo SAPI, whose requests do what the Script of their name says. What a test
+    says of children it gets in slots: an even number of children is half as many with two threads."""
+
+    MODEL = ["sapi = echo", "security.limit_extensions =", "mpm = worker"]
+
+    def __init__(self, weir, name, lines):
+        super().__init__(weir, name, lines)
+        self.do = {}
+
+    @property
+    def threads(self):
+        return 1 if int(self.last("pm.max_children")) % 2 else 2
+
+    def static(self):
+        return super().static() // self.threads
+
+    def text(self):
+        children = int(self.last("pm.max_children")) // self.threads
+        counts = ["pm.max_children = %d" % children, "mpm.threads_per_child = %d" % self.threads]
+        return "[%s]\n%s\n" % (self.name, "\n".join(self.lines + self.MODEL + counts))
+
+    def write(self, name, text):
+        self.do["/" + name.lstrip("/")] = text.do
+
+    def params(self, uri, body=None, **more):
+        do = self.do.get(uri.partition("?")[0])
+        return super().params(uri, body, **dict({"ECHO_DO": do, "ECHO_FOLDER": self.root}, **more))
+
+
+MODELS = {"prefork": Pool, "worker": WorkerPool}
+
+PID = Script("echo getmypid();", "pid")
+# Runs until Pool.release(), and shows that it does: no clock needed to have a busy child.
+HOLD = Script("""
 $mark = __DIR__ . '/held-' . getmypid();
 touch($mark);
 while (!file_exists(__DIR__ . '/release')) { usleep(2000); clearstatcache(); }
 unlink($mark);
-"""
+""", "hold")
 
 
 def meet(count):
-    """PHP code that goes on when so many scripts have come to it, and echoes its pid; "alone" after a while."""
-    return """
+    """Goes on when so many scripts have come to it, and echoes its pid; "alone" after a while."""
+    return Script("""
 touch(__DIR__ . '/here-' . getmypid());
 for ($i = 0; $i < 5000 && count(glob(__DIR__ . '/here-*')) < %d; $i++) { usleep(2000); }
 echo $i < 5000 ? getmypid() : 'alone';
-""" % count
+""" % count, "meet=%d pid" % count)
 
 
 class Weir:
@@ -177,6 +226,7 @@ class Weir:
 
     def __init__(self, binary=None):
         self.binary = binary or find_binary()
+        self.model = "prefork"
         self.fpm = os.path.basename(self.binary).startswith("php-fpm")
         self.folder = make_folder()
         atexit.register(self.remove)
@@ -202,7 +252,7 @@ class Weir:
         return os.path.join(self.folder, *parts)
 
     def pool(self, lines="", name="www"):
-        self.pools.append(Pool(self, name, lines))
+        self.pools.append(MODELS[self.model](self, name, lines))
         return self.pools[-1]
 
     def global_(self, lines):
