@@ -7,14 +7,9 @@
 
 #include <stdbool.h>
 #include "src/base/buf.h"
+#include "src/fcgi/fcgi_limits.h"
 #include "src/fcgi/fcgi_params.h"
 #include "src/fcgi/fcgi_record.h"
-
-struct fcgi_limits {
-	size_t max_params;              /* bytes of a request's PARAMS stream */
-	uint32_t roles;                 /* bit (1 << FCGI_RESPONDER) ...: what the application serves */
-	uint32_t max_conns, max_reqs;   /* what GET_VALUES answers; MPXS_CONNS is 0 here */
-};
 
 enum fcgi_turn_event {
 	FCGI_TURN_MORE,                 /* all input used: read more */
