@@ -55,9 +55,9 @@ struct fcgi_mux {                       /* zeroed is ready for a new connection 
 	struct buf values;              /* body of a GET_VALUES in the making (its front), else without memory */
 	struct fcgi_mux_stream few[4];  /* used while table is NULL */
 	struct fcgi_mux_stream *table;
-	uint32_t cap;                   /* of table */
 	uint32_t active;
 	uint32_t last;                  /* the place where the last search ended */
+	uint8_t table_bits;             /* table has 1 << table_bits places */
 	uint8_t begin[3];               /* front of a BEGIN's body: role and flags */
 	uint8_t use;                    /* what the record at hand is good for: enum fcgi_use */
 	bool end_due;                   /* an Authorizer's STDIN_END is to be told, of id */

@@ -1,22 +1,18 @@
 /* fcgi_turn.c -- the state machine between records and a request. Pure.
- * What a record is good for is decided when its header is known, in one place (turn_start); its contents
- * follow that decision. Strict: a record that the specification does not allow where it stands ends the
- * connection, since a peer that lost count may be sending somebody's body as our records. Serves one
- * request at a time. */
+ * What a record is good for is decided when its header is known (fcgi_use.c); its contents follow that
+ * decision. Serves one request at a time. */
 #include "src/fcgi/fcgi_turn.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <fastcgi.h>
-#include "src/base/mem.h"
 #include "src/fcgi/fcgi_encode.h"
+#include "src/fcgi/fcgi_priv.h"
 
 enum turn_state {
-	TURN_IDLE,                      /* no request is active */
-	TURN_PARAMS,                    /* PARAMS have not ended */
-	TURN_STDIN,                     /* HEAD was said, STDIN has not ended */
+	TURN_IDLE = FCGI_AT_NONE,       /* no request is active */
+	TURN_PARAMS = FCGI_AT_PARAMS,   /* PARAMS have not ended */
+	TURN_STDIN = FCGI_AT_STDIN,     /* HEAD was said, STDIN has not ended */
+	TURN_DATA = FCGI_AT_DATA,       /* a Filter's DATA has begun and not ended */
 	TURN_BETWEEN,                   /* a Filter's STDIN has ended: nothing is taken before fcgi_turn_start_data */
-	TURN_DATA,                      /* a Filter's DATA has begun and not ended */
 	TURN_ENDED,                     /* the request is complete: nothing is taken before fcgi_turn_done */
 	TURN_ABORTED,                   /* likewise */
 	TURN_LARGE,                     /* likewise */
@@ -24,7 +20,7 @@ enum turn_state {
 	TURN_LOST,                      /* a fault of protocol */
 };
 
-enum turn_use { USE_NOTHING, USE_BEGIN, USE_GET_VALUES, USE_UNKNOWN, USE_PARAMS, USE_STDIN, USE_DATA, USE_ABORT };
+_Static_assert(sizeof(((struct fcgi_turn *)0)->small) == FCGI_VALUES_FRONT, "a GET_VALUES is kept there");
 
 /* What a part of a step says when there is no event to report. */
 #define TURN_GO_ON FCGI_TURN_MORE
@@ -36,93 +32,18 @@ static enum fcgi_turn_event turn_bad(struct fcgi_turn *t, const char *why)
 	return FCGI_TURN_BAD;
 }
 
-static enum fcgi_turn_event turn_use(struct fcgi_turn *t, enum turn_use use)
+/* What has not ended of the request with that id. */
+static enum fcgi_at turn_at(const struct fcgi_turn *t, uint16_t id)
 {
-	t->use = use;
-	t->small_len = 0;
-	return TURN_GO_ON;
-}
-
-static bool turn_is_active(const struct fcgi_turn *t, uint16_t id)
-{
-	return (t->state == TURN_PARAMS || t->state == TURN_STDIN || t->state == TURN_DATA) && t->id == id;
-}
-
-/* Section 4: records with id 0. */
-static enum fcgi_turn_event turn_start_management(struct fcgi_turn *t)
-{
-	switch (t->record.type) {
-	case FCGI_GET_VALUES:
-		return turn_use(t, USE_GET_VALUES);
-	case FCGI_GET_VALUES_RESULT:
-	case FCGI_UNKNOWN_TYPE:
-		/* Answers to what we never ask: no question is made of them, or two such peers never end. */
-		return turn_use(t, USE_NOTHING);
-	case FCGI_BEGIN_REQUEST:
-	case FCGI_ABORT_REQUEST:
-	case FCGI_END_REQUEST:
-	case FCGI_PARAMS:
-	case FCGI_STDIN:
-	case FCGI_STDOUT:
-	case FCGI_STDERR:
-	case FCGI_DATA:
-		return turn_bad(t, "an application record with request id 0");
-	default:
-		return turn_use(t, USE_UNKNOWN);
-	}
-}
-
-static enum fcgi_turn_event turn_start_begin(struct fcgi_turn *t)
-{
-	if (t->record.length != sizeof(FCGI_BeginRequestBody))
-		return turn_bad(t, "a BEGIN_REQUEST that is not 8 bytes long");
-	if (turn_is_active(t, t->record.id))
-		return turn_bad(t, "a BEGIN_REQUEST with the id of the active request");
-	return turn_use(t, USE_BEGIN);
-}
-
-/* A record of the active request. */
-static enum fcgi_turn_event turn_start_active(struct fcgi_turn *t)
-{
-	switch (t->record.type) {
-	case FCGI_PARAMS:
-		if (t->state != TURN_PARAMS)
-			return turn_bad(t, "PARAMS after the end of PARAMS");
-		return turn_use(t, USE_PARAMS);
-	case FCGI_STDIN:
-		if (t->state == TURN_DATA)
-			return turn_bad(t, "STDIN after the end of STDIN");
-		if (t->state != TURN_STDIN)
-			return turn_bad(t, "STDIN before the end of PARAMS");
-		return turn_use(t, USE_STDIN);
-	case FCGI_ABORT_REQUEST:
-		if (t->record.length != 0)
-			return turn_bad(t, "an ABORT_REQUEST with contents");
-		return turn_use(t, USE_ABORT);
-	case FCGI_DATA:
-		if (t->role != FCGI_FILTER)
-			return turn_use(t, USE_NOTHING);
-		if (t->state != TURN_DATA)
-			return turn_bad(t, "DATA before the end of STDIN");
-		return turn_use(t, USE_DATA);
-	case FCGI_GET_VALUES:
-	case FCGI_GET_VALUES_RESULT:
-	case FCGI_UNKNOWN_TYPE:
-		return turn_bad(t, "a management record with the id of a request");
-	default:
-		return turn_bad(t, "a record of a type that no web server sends to an application");
-	}
+	return t->id == id && t->state <= TURN_DATA ? (enum fcgi_at)t->state : FCGI_AT_NONE;
 }
 
 static enum fcgi_turn_event turn_start(struct fcgi_turn *t)
 {
-	if (t->record.id == FCGI_NULL_REQUEST_ID)
-		return turn_start_management(t);
-	if (t->record.type == FCGI_BEGIN_REQUEST)
-		return turn_start_begin(t);
-	if (turn_is_active(t, t->record.id))
-		return turn_start_active(t);
-	return turn_use(t, USE_NOTHING);
+	const char *why;
+
+	t->use = fcgi_record_use(&t->record, turn_at(t, t->record.id), t->role, &why);
+	return t->use == FCGI_USE_FAULT ? turn_bad(t, why) : TURN_GO_ON;
 }
 
 static enum fcgi_turn_event turn_feed_params(struct fcgi_turn *t, const struct fcgi_limits *lim)
@@ -135,105 +56,55 @@ static enum fcgi_turn_event turn_feed_params(struct fcgi_turn *t, const struct f
 	return FCGI_TURN_TOO_LARGE;
 }
 
-static void turn_keep_small(struct fcgi_turn *t)
-{
-	size_t n = sizeof(t->small) - t->small_len;
-
-	if (n > t->record.data_len)
-		n = t->record.data_len;
-	memcpy(t->small + t->small_len, t->record.data, n);
-	t->small_len += (uint16_t)n;
-}
-
 static enum fcgi_turn_event turn_data(struct fcgi_turn *t, const struct fcgi_limits *lim)
 {
-	switch ((enum turn_use)t->use) {
-	case USE_PARAMS:
+	switch ((enum fcgi_use)t->use) {
+	case FCGI_USE_PARAMS:
 		return turn_feed_params(t, lim);
-	case USE_STDIN:
-	case USE_DATA:
+	case FCGI_USE_STDIN:
+	case FCGI_USE_DATA:
 		t->body = t->record.data;
 		t->body_len = t->record.data_len;
 		return FCGI_TURN_BODY;
-	case USE_BEGIN:
-	case USE_GET_VALUES:
-		turn_keep_small(t);
+	case FCGI_USE_BEGIN:
+	case FCGI_USE_GET_VALUES:
+		fcgi_keep_front(&t->record, t->small, sizeof(t->small));
 		return TURN_GO_ON;
-	case USE_NOTHING:
-	case USE_UNKNOWN:
-	case USE_ABORT:
+	case FCGI_USE_NOTHING:
+	case FCGI_USE_UNKNOWN:
+	case FCGI_USE_ABORT:
+	case FCGI_USE_FAULT:
 		break;
 	}
 	return TURN_GO_ON;
 }
 
-static bool turn_serves(const struct fcgi_limits *lim, uint16_t role)
-{
-	return role >= FCGI_RESPONDER && role <= FCGI_FILTER && (lim->roles & 1u << role);
-}
-
 static void turn_end_begin(struct fcgi_turn *t, const struct fcgi_limits *lim, struct buf *reply)
 {
-	uint16_t role = (uint16_t)(t->small[0] << 8 | t->small[1]);
-	bool keep_conn = t->small[2] & FCGI_KEEP_CONN;
+	struct fcgi_begin begin = fcgi_begin_parse(t->small);
 
 	if (t->state != TURN_IDLE) {
 		fcgi_add_end(reply, t->record.id, 0, FCGI_CANT_MPX_CONN);
-	} else if (!turn_serves(lim, role)) {
+	} else if (!fcgi_serves(lim, begin.role)) {
 		fcgi_add_end(reply, t->record.id, 0, FCGI_UNKNOWN_ROLE);
-		t->rejected_last = !keep_conn;
-		if (!keep_conn)
+		t->rejected_last = !begin.keep_conn;
+		if (!begin.keep_conn)
 			t->state = TURN_REFUSED;
 	} else {
 		t->id = t->record.id;
-		t->role = role;
-		t->keep_conn = keep_conn;
+		t->role = begin.role;
+		t->keep_conn = begin.keep_conn;
 		t->state = TURN_PARAMS;
 	}
 }
 
-struct turn_value {
-	const char *name;
-	uint32_t number;
-};
-
-/* Which of the values a name asks for, as a bit, or 0. */
-static unsigned turn_find_value(const struct turn_value *values, size_t count, const struct fcgi_pair *pair)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strlen(values[i].name) == pair->name_len &&
-		    memcmp(values[i].name, pair->name, pair->name_len) == 0)
-			return 1u << i;
-	return 0;
-}
-
-/* Section 4.1. Each value is given once, however often it is asked for: an answer stays below twice the
- * question. Of a question longer than we keep, the front is answered. */
 static enum fcgi_turn_event turn_end_get_values(struct fcgi_turn *t,
 	const struct fcgi_limits *lim, struct buf *reply)
 {
-	const struct turn_value values[] = {
-		{ FCGI_MAX_CONNS, lim->max_conns }, { FCGI_MAX_REQS, lim->max_reqs }, { FCGI_MPXS_CONNS, 0 },
-	};
-	const uint8_t *at = t->small, *end = at + t->small_len;
-	struct fcgi_pair pair;
-	size_t start = reply->len;
-	unsigned asked = 0;
-	char number[16];
+	const struct fcgi_values asked = { .front = t->small, .len = t->record.length, .mpxs = 0 };
 
-	while (fcgi_pair_next(&at, end, &pair))
-		asked |= turn_find_value(values, ARRAY_LEN(values), &pair);
-	if (at < end && t->record.length <= sizeof(t->small))
-		return turn_bad(t, "a GET_VALUES that ends inside a name or value");
-	fcgi_add_stream_end(reply, FCGI_GET_VALUES_RESULT, FCGI_NULL_REQUEST_ID);
-	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		int len = snprintf(number, sizeof(number), "%u", (unsigned)values[i].number);
-
-		if (asked & 1u << i)
-			fcgi_add_pair(reply, values[i].name, strlen(values[i].name), number, (size_t)len);
-	}
-	fcgi_put_header(reply->data + start, FCGI_GET_VALUES_RESULT, FCGI_NULL_REQUEST_ID,
-	    (uint16_t)(reply->len - start - FCGI_HEADER_LEN), 0);
+	if (!fcgi_answer_values(reply, &asked, lim))
+		return turn_bad(t, FCGI_WHY_VALUES);
 	return TURN_GO_ON;
 }
 
@@ -249,27 +120,28 @@ static enum fcgi_turn_event turn_end_params(struct fcgi_turn *t)
 
 static enum fcgi_turn_event turn_end(struct fcgi_turn *t, const struct fcgi_limits *lim, struct buf *reply)
 {
-	switch ((enum turn_use)t->use) {
-	case USE_BEGIN:
+	switch ((enum fcgi_use)t->use) {
+	case FCGI_USE_BEGIN:
 		turn_end_begin(t, lim, reply);
 		break;
-	case USE_GET_VALUES:
+	case FCGI_USE_GET_VALUES:
 		return turn_end_get_values(t, lim, reply);
-	case USE_UNKNOWN:
+	case FCGI_USE_UNKNOWN:
 		fcgi_add_unknown_type(reply, t->record.type);
 		break;
-	case USE_PARAMS:
+	case FCGI_USE_PARAMS:
 		return turn_end_params(t);
-	case USE_STDIN:
-	case USE_DATA:
+	case FCGI_USE_STDIN:
+	case FCGI_USE_DATA:
 		if (t->record.length != 0)
 			break;
-		t->state = t->use == USE_STDIN && t->role == FCGI_FILTER ? TURN_BETWEEN : TURN_ENDED;
+		t->state = t->use == FCGI_USE_STDIN && t->role == FCGI_FILTER ? TURN_BETWEEN : TURN_ENDED;
 		return FCGI_TURN_BODY_END;
-	case USE_ABORT:
+	case FCGI_USE_ABORT:
 		t->state = TURN_ABORTED;
 		return FCGI_TURN_ABORT;
-	case USE_NOTHING:
+	case FCGI_USE_NOTHING:
+	case FCGI_USE_FAULT:
 		break;
 	}
 	return TURN_GO_ON;
@@ -287,7 +159,7 @@ static enum fcgi_turn_event turn_take(struct fcgi_turn *t, const struct fcgi_lim
 	case FCGI_RECORD_END:
 		return turn_end(t, lim, reply);
 	case FCGI_RECORD_BAD:
-		return turn_bad(t, "bytes that are not a FastCGI record of version 1");
+		return turn_bad(t, FCGI_WHY_RECORD);
 	case FCGI_RECORD_MORE:
 		break;
 	}
@@ -372,8 +244,8 @@ void fcgi_turn_done(struct fcgi_turn *t)
 	t->state = TURN_IDLE;
 	/* The rest of a record half read was the old request's, unless it is the next BEGIN or a
 	 * GET_VALUES. */
-	if (t->use == USE_PARAMS || t->use == USE_STDIN || t->use == USE_DATA || t->use == USE_ABORT)
-		t->use = USE_NOTHING;
+	if (fcgi_use_is_requests((enum fcgi_use)t->use))
+		t->use = FCGI_USE_NOTHING;
 }
 
 void fcgi_turn_reset(struct fcgi_turn *t)

@@ -125,7 +125,7 @@ static void params_just_within_the_limit(void **state)
 
 #define ID_0      "an application record with request id 0"
 #define BEGIN_LEN "a BEGIN_REQUEST that is not 8 bytes long"
-#define BEGIN_TWO "a BEGIN_REQUEST with the id of the active request"
+#define BEGIN_TWO "a BEGIN_REQUEST with the id of an active request"
 #define MANAGE_ID "a management record with the id of a request"
 #define NOT_OURS  "a record of a type that no web server sends to an application"
 
