@@ -107,13 +107,13 @@ static void the_end_of_stdin_waits_for_the_caller(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TURN_TEST(data_follows_stdin),
-		TURN_TEST(both_may_be_empty),
-		TURN_TEST(data_has_its_place),
-		TURN_TEST(stdin_does_not_come_back),
-		TURN_TEST(an_abort_during_data),
-		TURN_TEST(what_nobody_reads_is_passed_over),
-		TURN_TEST(the_end_of_stdin_waits_for_the_caller),
+		DIALOGUE_TEST(data_follows_stdin),
+		DIALOGUE_TEST(both_may_be_empty),
+		DIALOGUE_TEST(data_has_its_place),
+		DIALOGUE_TEST(stdin_does_not_come_back),
+		DIALOGUE_TEST(an_abort_during_data),
+		DIALOGUE_TEST(what_nobody_reads_is_passed_over),
+		DIALOGUE_TEST(the_end_of_stdin_waits_for_the_caller),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,16 +204,16 @@ static void other_protocols(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TURN_TEST(a_lying_get_values_is_bad),
-		TURN_TEST(a_role_not_served_is_refused),
-		TURN_TEST(a_refused_begin_without_keep_conn_is_the_last),
-		TURN_TEST(roles_are_the_callers),
-		TURN_TEST(a_begin_during_a_request_is_refused),
-		TURN_TEST(params_past_the_limit),
-		TURN_TEST(params_just_within_the_limit),
-		TURN_TEST(faults_of_protocol),
-		TURN_TEST(params_that_end_inside_a_pair),
-		TURN_TEST(other_protocols),
+		DIALOGUE_TEST(a_lying_get_values_is_bad),
+		DIALOGUE_TEST(a_role_not_served_is_refused),
+		DIALOGUE_TEST(a_refused_begin_without_keep_conn_is_the_last),
+		DIALOGUE_TEST(roles_are_the_callers),
+		DIALOGUE_TEST(a_begin_during_a_request_is_refused),
+		DIALOGUE_TEST(params_past_the_limit),
+		DIALOGUE_TEST(params_just_within_the_limit),
+		DIALOGUE_TEST(faults_of_protocol),
+		DIALOGUE_TEST(params_that_end_inside_a_pair),
+		DIALOGUE_TEST(other_protocols),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* turn_dialogue.h -- the words in which tests of struct fcgi_turn write what a front end sends, and
- * expect(): the dialogue is fed whole, cut at every byte and byte by byte, and what is said and replied
- * must be the same. */
+/* turn_dialogue.h -- expect(), for tests of struct fcgi_turn: the dialogue is fed whole, cut at every byte and
+ * byte by byte, and what is said and replied must be the same; and but for concurrent requests a struct fcgi_mux
+ * must see the same in it. */
 #ifndef WEIR_TURN_DIALOGUE_H
 #define WEIR_TURN_DIALOGUE_H
 
@@ -11,7 +11,8 @@
 #include <cmocka.h>
 #include <string.h>
 #include <fastcgi.h>
-#include "src/fcgi/fcgi_encode.h"
+#include "tests/unit/fcgi/dialogue_words.h"
+#include "tests/unit/fcgi/mux_as_turn.h"
 #include "tests/unit/fcgi/turn_trace.h"
 
 #ifndef TURN_ROLES
@@ -21,66 +22,6 @@
 static const struct fcgi_limits limits = {
 	.max_params = 1000, .roles = TURN_ROLES, .max_conns = 8, .max_reqs = 4000000000,
 };
-static struct buf in, reply;            /* what the front end sends, and what it must get at once */
-
-static inline int set_up(void **state)
-{
-	(void)state;
-	buf_clear(&in);
-	buf_clear(&reply);
-	return 0;
-}
-
-static inline int tear_down(void **state)
-{
-	(void)state;
-	buf_free(&in);
-	buf_free(&reply);
-	return 0;
-}
-
-/* Words of the dialogues: what the front end sends. */
-static inline void put(uint8_t type, uint16_t id, const char *data, size_t len, uint8_t padding)
-{
-	static const uint8_t dirt[255] = { 0xee, 1, 5 };
-	uint8_t head[8];
-
-	fcgi_put_header(head, type, id, (uint16_t)len, padding);
-	buf_add(&in, head, sizeof(head));
-	buf_add(&in, data, len);
-	buf_add(&in, dirt, padding);
-}
-
-static inline void put_begin(uint16_t id, uint16_t role, uint8_t flags)
-{
-	fcgi_add_begin(&in, id, role, flags);
-}
-
-static inline void put_text(uint8_t type, uint16_t id, const char *text)
-{
-	put(type, id, text, strlen(text), 0);
-}
-
-static inline void put_end(uint8_t type, uint16_t id)
-{
-	put(type, id, "", 0, 0);
-}
-
-/* PARAMS a=b and their end */
-static inline void put_params(uint16_t id)
-{
-	put_text(FCGI_PARAMS, id, "\1\1ab");
-	put_end(FCGI_PARAMS, id);
-}
-
-static inline void put_request(uint16_t id, uint8_t flags, const char *body)
-{
-	put_begin(id, FCGI_RESPONDER, flags);
-	put_params(id);
-	if (*body)
-		put_text(FCGI_STDIN, id, body);
-	put_end(FCGI_STDIN, id);
-}
 
 static inline void feed_in_steps(size_t cut, size_t step, const char *expected, bool done_at_head)
 {
@@ -97,8 +38,26 @@ static inline void feed_in_steps(size_t cut, size_t step, const char *expected, 
 	trace_free(&tr);
 }
 
+static inline void feed_mux_in_steps(size_t step, const char *expected, bool done_at_head)
+{
+	struct mux_as_turn mt = { .lim = limits, .done_at_head = done_at_head };
+
+	if (turn_refused_concurrent(&reply))
+		return;
+	for (size_t at = 0; at < in.len; at += step)
+		mux_as_turn_feed(&mt, in.data + at, in.len - at < step ? in.len - at : step);
+	mux_as_turn_end(&mt);
+	assert_string_equal(buf_str(&mt.said), expected);
+	assert_int_equal(mt.reply.len, reply.len);
+	if (reply.len)
+		assert_memory_equal(mt.reply.data, reply.data, reply.len);
+	mux_as_turn_free(&mt);
+}
+
 static inline void expect_when(const char *expected, bool done_at_head)
 {
+	feed_mux_in_steps(in.len, expected, done_at_head);
+	feed_mux_in_steps(1, expected, done_at_head);
 	for (size_t cut = 0; cut <= in.len; cut++)
 		feed_in_steps(cut, in.len, expected, done_at_head);
 	for (size_t step = 1; step < 20; step++)
@@ -109,7 +68,5 @@ static inline void expect(const char *expected)
 {
 	expect_when(expected, false);
 }
-
-#define TURN_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 #endif
