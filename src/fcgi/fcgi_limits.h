@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct fcgi_limits {
-	size_t max_params;              /* bytes of a request's PARAMS stream; struct fcgi_mux leaves it to its caller */
+	size_t max_params;              /* bytes of a request's PARAMS stream (a struct fcgi_mux does not count them) */
 	uint32_t roles;                 /* bit (1 << FCGI_RESPONDER) ...: what the application serves */
 	uint32_t max_conns, max_reqs;   /* what GET_VALUES answers */
 };

@@ -26,7 +26,7 @@ enum fcgi_mux_event {
 	FCGI_MUX_STDIN_END,
 	FCGI_MUX_DATA,                  /* data, data_len: a Filter's, after its STDIN_END (section 6.4) */
 	FCGI_MUX_DATA_END,
-	FCGI_MUX_ABORT,                 /* FCGI_ABORT_REQUEST, also of a request that is whole; told once, and is its last event */
+	FCGI_MUX_ABORT,                 /* FCGI_ABORT_REQUEST, also of a request that is whole: its last event */
 	FCGI_MUX_BAD,                   /* a fault of protocol, why says which: close; said again for good */
 };
 

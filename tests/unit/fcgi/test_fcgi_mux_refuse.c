@@ -150,7 +150,8 @@ static void clean_and_idle(void **state)
 	whole = in.len;
 	for (size_t i = 1; i <= in.len; i++) {
 		mux_trace_feed(&tr, in.data + i - 1, 1);
-		assert_int_equal(fcgi_mux_clean(&tr.mux), i == values || i == values + 16 || i == values + 24 || i == whole);
+		assert_int_equal(fcgi_mux_clean(&tr.mux),
+		    i == values || i == values + 16 || i == values + 24 || i == whole);
 		assert_int_equal(fcgi_mux_idle(&tr.mux), i == values);
 	}
 	mux_trace_done(&tr, 1);
