@@ -19,8 +19,8 @@ static void one_thread_under_prefork(void **state)
 		    "set mpm = worker, or remove the line");
 	unload(&l);
 	l = load(STATIC_POOL "mpm.min_spare_threads = 2\n");
-	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.min_spare_threads and mpm.max_spare_threads are for mpm = worker: "
-		    "under prefork use pm.min_spare_servers and pm.max_spare_servers");
+	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.min_spare_threads and mpm.max_spare_threads are for mpm = worker and "
+		    "event: under prefork use pm.min_spare_servers and pm.max_spare_servers");
 	unload(&l);
 }
 
