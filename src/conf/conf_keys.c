@@ -454,9 +454,9 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "keepalive_timeout", POOL(keepalive_timeout_s), .type = CONF_TIME, .unit = "seconds",
 	  .initial = "0", .flags = CONF_KEY_OURS,
-	  .meaning = "A kept connection without a request is closed after so long, unless something to read has come. 0: "
-		"never, the front end decides.",
-	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	  .meaning = "A kept connection without a request is closed after so long, unless something to read has come; the "
+		"time begins anew when a child hands it to the pool process. 0: never, the front end decides.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "event.max_connections", POOL(event_max_connections), .type = CONF_INT, .unit = "connections",
 	  .initial = "16384", .flags = CONF_KEY_OURS,
 	  .meaning = "Most connections that the pool process holds under event. For one more, the one that has been idle "
