@@ -83,6 +83,13 @@ void child_conn_close(struct slot *s)
 	fd_close(&fd);
 }
 
+bool child_conn_is_silent(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 static ssize_t receive(struct slot *s, int flags)
 {
 	ssize_t got;

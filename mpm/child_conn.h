@@ -11,6 +11,9 @@ void child_conn_close(struct slot *s);
 /* Give the connection away: its descriptor, -1 afterwards here, or -1 when there was none. */
 int child_conn_release(struct slot *s);
 
+/* Nothing has come, nor the end. */
+bool child_conn_is_silent(int fd);
+
 /* A peer's address as text; "" on a Unix socket. */
 void child_conn_peer(const struct sockaddr *peer, char text_out[INET6_ADDRSTRLEN]);
 

@@ -4,6 +4,7 @@
 #include "mpm/mpm.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ struct prefork {
 	struct child *child;
 	struct slot *slot;
 	int epoll;
+	uint64_t own_since_ms;          /* since when the slot's own connection is idle */
 };
 
 static int watch_fd(struct prefork *p, int fd, uint32_t events, uint32_t what)
@@ -60,6 +62,27 @@ static void serve(struct prefork *p)
 		return;
 	}
 	s->polled = true;
+	p->own_since_ms = clock_ms();
+}
+
+/* How long the slot's own connection may stay idle yet, for epoll_wait; -1: for ever, or there is none. */
+static int own_wait_ms(const struct prefork *p)
+{
+	uint64_t limit_ms = (uint64_t)p->child->conf->keepalive_timeout_s * 1000, age_ms;
+
+	if (limit_ms == 0 || p->slot->fd == -1)
+		return -1;
+	age_ms = board_age_ms(clock_ms(), p->own_since_ms);
+	if (age_ms >= limit_ms)
+		return 0;
+	return limit_ms - age_ms > INT_MAX ? INT_MAX : (int)(limit_ms - age_ms);
+}
+
+/* What has come meanwhile is an event that still waits. */
+static void end_own_if_late(struct prefork *p)
+{
+	if (own_wait_ms(p) == 0 && child_conn_is_silent(p->slot->fd))
+		child_conn_close(p->slot);
 }
 
 static void serve_new(struct prefork *p, int fd, const struct sockaddr *peer)
@@ -131,9 +154,14 @@ static void prefork_run(struct child *c)
 	}
 	board_slot_state(p.slot->board, BOARD_IDLE, clock_ms());
 	child_link_ready();
-	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
-		if (epoll_wait(p.epoll, &event, 1, -1) == 1)
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST) {
+		int got = epoll_wait(p.epoll, &event, 1, own_wait_ms(&p));
+
+		if (got == 1)
 			on_event(&p, event.data.u32);
+		else if (got == 0)
+			end_own_if_late(&p);
+	}
 	serve_last(&p);
 	board_slot_state(p.slot->board, BOARD_LEAVING, clock_ms());
 	if (p.slot->fd != -1)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include "mpm/child_accept.h"
 #include "mpm/child_conn.h"
@@ -23,11 +24,12 @@
 
 /* What an event is about: the low half of its data. The high half is the life of a kept connection, which tells an
  * event that was fetched before the connection was taken away. */
-enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
+enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LATE, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
 
 struct kept {
 	int fd;                         /* -1: nobody keeps one here */
 	uint32_t life;
+	uint64_t since_ms;
 };
 
 struct worker {
@@ -37,6 +39,8 @@ struct worker {
 	struct kept *kept;              /* one for each slot, but bound to none */
 	unsigned kept_count;            /* never above free_count */
 	unsigned free_count;            /* slots without a connection */
+	int late_timer;                 /* one kept here may be past keepalive_timeout; -1: there is no such time */
+	bool late_timer_set;
 };
 
 struct worker_slot {
@@ -64,7 +68,11 @@ static int watch_all(struct worker *w)
 	for (unsigned i = 0; i < start->listen_count; i++)
 		if (watch_fd(w, EPOLL_CTL_ADD, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
 			return -1;
-	return 0;
+	if (w->child->conf->keepalive_timeout_s == 0)
+		return 0;
+	w->late_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	/* An edge: one thread is woken. */
+	return w->late_timer < 0 ? -1 : watch_fd(w, EPOLL_CTL_ADD, w->late_timer, EPOLLIN | EPOLLET, WAIT_LATE);
 }
 
 /* Under lock: the connection that is kept there is the caller's now. */
@@ -94,6 +102,64 @@ static bool kept_give_one(struct worker *w, unsigned most)
 	epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
 	child_link_park(&fd);
 	return true;
+}
+
+/* How long this connection may be kept yet; 0: no longer. */
+static uint64_t kept_left_ms(const struct worker *w, const struct kept *k)
+{
+	uint64_t limit_ms = (uint64_t)w->child->conf->keepalive_timeout_s * 1000;
+	uint64_t age_ms = board_age_ms(clock_ms(), k->since_ms);
+
+	return age_ms < limit_ms ? limit_ms - age_ms : 0;
+}
+
+/* Under lock: set the timer for the first that will be late, unless it is set. One that is late already and still here
+ * has spoken: its event waits. */
+static void set_late_timer(struct worker *w)
+{
+	uint64_t first_ms = UINT64_MAX;
+
+	for (unsigned i = 0; i < w->child->slot_count && !w->late_timer_set; i++) {
+		uint64_t left_ms = w->kept[i].fd != -1 ? kept_left_ms(w, &w->kept[i]) : 0;
+
+		if (left_ms > 0 && left_ms < first_ms)
+			first_ms = left_ms;
+	}
+	if (first_ms == UINT64_MAX)
+		return;
+	struct itimerspec at = { .it_value = { (time_t)(first_ms / 1000), (long)(first_ms % 1000) * 1000000 } };
+
+	w->late_timer_set = timerfd_settime(w->late_timer, 0, &at, NULL) == 0;
+}
+
+/* One that is late and has said nothing is the caller's; -1: none is. */
+static int kept_take_late(struct worker *w)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < w->child->slot_count && fd == -1; i++) {
+		struct kept *k = &w->kept[i];
+
+		if (k->fd != -1 && kept_left_ms(w, k) == 0 && child_conn_is_silent(k->fd))
+			fd = kept_take(w, k);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return fd;
+}
+
+static void end_late(struct worker *w)
+{
+	int fd;
+
+	while ((fd = kept_take_late(w)) != -1) {
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);   /* the application may hold a copy */
+		fd_close(&fd);
+	}
+	pthread_mutex_lock(&w->lock);
+	w->late_timer_set = false;
+	set_late_timer(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static void slot_is_busy(struct worker *w)
@@ -134,6 +200,9 @@ static bool slot_is_free(struct worker *w, struct slot *s)
 
 		child_conn_take(s, fd, NULL);
 		keep = false;
+	} else if (w->late_timer != -1) {
+		w->kept[i].since_ms = clock_ms();
+		set_late_timer(w);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return keep;
@@ -199,6 +268,8 @@ static void on_event(struct worker *w, struct slot *s, uint64_t data)
 		return;
 	if (what == WAIT_READY)
 		take_ready(w, s);
+	else if (what == WAIT_LATE)
+		end_late(w);
 	else if (what < WAIT_KEPT)
 		take_new(w, s, w->child->start->listen[what - WAIT_LISTEN]);
 	else
@@ -270,6 +341,7 @@ static struct worker *worker_new(struct child *c)
 
 	w->child = c;
 	w->free_count = c->slot_count;
+	w->late_timer = -1;
 	w->kept = xcalloc(c->slot_count, sizeof(*w->kept));
 	for (unsigned i = 0; i < c->slot_count; i++)
 		w->kept[i].fd = -1;
@@ -298,6 +370,7 @@ static void worker_run(struct child *c)
 	for (unsigned i = 1; i < c->slot_count; i++)
 		pthread_join(slots[i].thread, NULL);
 	fd_close(&w->epoll);
+	fd_close(&w->late_timer);
 	pthread_mutex_destroy(&w->lock);
 	free(w->kept);
 	free(w);

@@ -132,6 +132,40 @@ static void on_parked(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* One timer for all: the oldest is the first to go. */
+static void set_idle_timer(struct pool *p, uint64_t now_ms)
+{
+	const struct parked *oldest = TAILQ_FIRST(&p->idle);
+	uint64_t due_ms;
+	struct timeval tv;
+
+	if (!oldest || p->conf->keepalive_timeout_s == 0 || evtimer_pending(p->idle_timer, NULL))
+		return;
+	due_ms = oldest->since_ms + (uint64_t)p->conf->keepalive_timeout_s * 1000;
+	due_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+	tv = (struct timeval){ .tv_sec = (time_t)(due_ms / 1000), .tv_usec = (suseconds_t)(due_ms % 1000) * 1000 };
+	evtimer_add(p->idle_timer, &tv);
+}
+
+/* What has spoken is a request, however late. */
+static void on_idle_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+	uint64_t now_ms = clock_ms(), age_ms = (uint64_t)p->conf->keepalive_timeout_s * 1000;
+	struct parked *k;
+
+	(void)fd;
+	(void)what;
+	while ((k = TAILQ_FIRST(&p->idle)) != NULL && k->since_ms + age_ms <= now_ms) {
+		if (peek(k->fd) == PEEK_BYTES)
+			make_ready(k);
+		else
+			forget(k);
+	}
+	set_idle_timer(p, now_ms);
+	pool_poke(p);                   /* an ondemand pool may come to rest */
+}
+
 void pool_park_take(struct pool *p, int fd)
 {
 	struct parked *k = parked_new(p, fd, PARKED_IDLE);
@@ -148,6 +182,7 @@ void pool_park_take(struct pool *p, int fd)
 		    p->idle_max);
 		forget(TAILQ_FIRST(&p->idle));
 	}
+	set_idle_timer(p, k->since_ms);
 }
 
 static void on_linger(evutil_socket_t fd, short what, void *arg)
@@ -234,5 +269,6 @@ void pool_park_init(struct pool *p)
 	p->ready_r = pair[1];
 	p->ready_room = event_new(p->base, p->ready_w, EV_WRITE, on_room, p);
 	p->ready_retry = evtimer_new(p->base, on_room, p);
+	p->idle_timer = evtimer_new(p->base, on_idle_timer, p);
 	p->idle_max = parking_places(p);
 }

@@ -163,7 +163,8 @@ struct pool {
 	int ready_w, ready_r;           /* the ready queue */
 	struct event *ready_room;       /* ready_w is full: waits for room */
 	struct event *ready_retry;      /* ready_w cannot be used for another reason: tried again */
-	struct parked_list idle, ready, linger;
+	struct parked_list idle, ready, linger; /* each oldest first */
+	struct event *idle_timer;       /* the oldest of idle is past keepalive_timeout; set while there is one */
 	unsigned idle_count, ready_count, linger_count;
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 

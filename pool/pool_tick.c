@@ -72,11 +72,10 @@ static bool leaves(const struct pool_child *c, const struct child_look *slots)
 	return c->phase == CHILD_RETIRING || slots->leaving > 0;
 }
 
-/* Under prefork all count. Under worker those that leave, which may take long over what they have in hand, have places
- * of their own. */
+/* All count, but for those that leave where they have places of their own. */
 static bool counts(const struct pool_child *c, const struct child_look *slots)
 {
-	return c->gen->pool->conf->mpm != CONF_MPM_WORKER || !leaves(c, slots);
+	return !conf_pool_leaves_slowly(c->gen->pool->conf) || !leaves(c, slots);
 }
 
 static void look_at_child(struct pool_child *c, struct look *k)

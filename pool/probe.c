@@ -22,8 +22,10 @@ static int check_threads(const struct conf_pool *conf, const struct sapi_info *s
 {
 	if (!conf || conf->threads_per_child == 1 || says->thread_safe)
 		return 0;
-	return err_set(err, "mpm = worker with %d threads needs an application that is safe for threads, and %s is not: "
-		       "set mpm = prefork, or use a thread-safe build of it", conf->threads_per_child, says->version);
+	return err_set(err, "mpm = %s with %d threads needs an application that is safe for threads, and %s is not: "
+		       "set %s, or use a thread-safe build of it", conf->mpm == CONF_MPM_EVENT ? "event" : "worker",
+		       conf->threads_per_child, says->version,
+		       conf->mpm == CONF_MPM_EVENT ? "mpm.threads_per_child = 1" : "mpm = prefork");
 }
 
 static int run(struct spawn_info *info, struct err *err)

@@ -13,6 +13,10 @@
 enum conf_pm { CONF_PM_UNSET, CONF_PM_STATIC, CONF_PM_DYNAMIC, CONF_PM_ONDEMAND };
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 enum conf_mpm { CONF_MPM_PREFORK, CONF_MPM_WORKER, CONF_MPM_EVENT };
+enum conf_buffering { CONF_BUFFERING_AUTO, CONF_BUFFERING_YES, CONF_BUFFERING_NO };
+enum conf_abandoned { CONF_ABANDONED_DROP_SAFE, CONF_ABANDONED_DROP, CONF_ABANDONED_RUN };
+enum conf_on_abort { CONF_ON_ABORT_CONTINUE, CONF_ON_ABORT_NOTIFY, CONF_ON_ABORT_KILL };
+enum conf_retry { CONF_RETRY_SAFE, CONF_RETRY_ALL };
 
 struct conf_pair {                      /* one NAME[key] = value */
 	const struct conf_key *key;     /* its row in the table (conf_keys.h: key->name) */
@@ -134,9 +138,24 @@ struct conf_pool {
 	int64_t request_terminate_timeout_s;    /* 0: none */
 	bool request_terminate_timeout_track_finished;
 	uint64_t request_max_params;    /* bytes, default 1 MiB */
-	uint64_t request_max_body;      /* bytes, 0: no limit */
+	uint64_t request_max_body;      /* bytes, 0: no limit; filled in: by the model */
 	int64_t request_header_timeout_s;       /* default 60; 0: none */
 	int64_t request_body_timeout_s; /* default 60, by progress; 0: none */
+	enum conf_on_abort request_on_abort;    /* under event */
+	int64_t keepalive_timeout_s;    /* of parked connections; 0: never */
+
+	int event_max_connections;      /* under event, as all that follows */
+	uint64_t event_body_memory;     /* bytes of a request's body */
+	char *event_body_dir;           /* path */
+	enum conf_buffering event_request_buffering;
+	uint64_t event_response_memory; /* bytes of one response that wait in memory */
+	uint64_t event_response_max;    /* and in all, file included; not less */
+	enum conf_retry event_retry;
+	int event_retry_max;            /* times */
+	int queue_max;                  /* requests */
+	int64_t queue_timeout_s;        /* 0: none */
+	int64_t queue_retry_after_s;    /* 0: no header */
+	enum conf_abandoned queue_abandoned;
 
 	int64_t rlimit_files, rlimit_core;
 	char *chroot, *chdir;
@@ -199,11 +218,17 @@ static inline int conf_pool_slots(const struct conf_pool *pool)
 	return pool->max_children * pool->threads_per_child;
 }
 
-/* How many children of one generation there is room for: under worker as many again as may serve, so that those that
- * leave, and take their time for it, keep no place from those that follow. */
+/* Children with several threads leave slowly: the last request in hand decides. So they have places of their own. */
+static inline bool conf_pool_leaves_slowly(const struct conf_pool *pool)
+{
+	return pool->threads_per_child > 1;
+}
+
+/* How many children of one generation there is room for: where they leave slowly as many again as may serve, so that
+ * they keep no place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
-	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children : pool->max_children;
+	return conf_pool_leaves_slowly(pool) ? 2 * pool->max_children : pool->max_children;
 }
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */

@@ -119,6 +119,7 @@ static void check_pool(struct conf_loading *l, struct conf_draft *d)
 	conf_check_listen(l, d);
 	conf_check_status(l, d);
 	check_pm(l, d);
+	conf_check_event(l, d);
 	conf_check_slow(l, d);
 	check_max_requests(l, d);
 	fill_access_format(d->pool);

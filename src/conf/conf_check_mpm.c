@@ -16,7 +16,7 @@ static void check_threads(struct conf_loading *l, struct conf_draft *d)
 			      "mpm.threads_per_child must be a positive value");
 	if (p->mpm == CONF_MPM_PREFORK && given && p->threads_per_child > 1)
 		conf_note_key(l, d, CONF_ERROR, "mpm.threads_per_child", "mpm.threads_per_child = %d: under mpm = "
-			      "prefork a child has one thread; set mpm = worker, or remove the line",
+			      "prefork a child has one thread; set mpm = worker or event, or remove the line",
 			      p->threads_per_child);
 	if (p->threads_per_child < 1)
 		p->threads_per_child = p->mpm == CONF_MPM_WORKER ? THREADS_DEFAULT : 1;
@@ -57,7 +57,7 @@ static bool spare_keys_fit(struct conf_loading *l, struct conf_draft *d)
 
 	if (p->mpm == CONF_MPM_PREFORK)
 		conf_note_key(l, d, CONF_ERROR, "mpm.min_spare_threads", "mpm.min_spare_threads and "
-			      "mpm.max_spare_threads are for mpm = worker: under prefork use pm.min_spare_servers and "
+			      "mpm.max_spare_threads are for mpm = worker and event: under prefork use pm.min_spare_servers and "
 			      "pm.max_spare_servers");
 	else if (conf_is_given(d, "pm.min_spare_servers") || conf_is_given(d, "pm.max_spare_servers"))
 		conf_note_key(l, d, CONF_ERROR, "mpm.min_spare_threads", "give either mpm.min_spare_threads and "

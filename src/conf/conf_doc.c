@@ -54,8 +54,8 @@ static const char *const type_names[] = {
 	[CONF_LONG] = "number", [CONF_TIME] = "time", [CONF_SIZE] = "size",
 	[CONF_CORE] = "number or 'unlimited'",
 	[CONF_PRIORITY] = "number", [CONF_LEVEL] = "one of debug, notice, warning, error, alert",
-	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "one of prefork, worker",
-	[CONF_CHOICE] = "word", [CONF_LIST] = "text", [CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
+	[CONF_MODE] = "octal number", [CONF_PM] = "one of static, dynamic, ondemand", [CONF_MPM] = "one of prefork, worker, event",
+	[CONF_LIST] = "text", [CONF_PAIRS] = "text", [CONF_PAIR_FLAGS] = "yes or no",
 };
 
 static const char *const reload_texts[] = {
@@ -190,10 +190,27 @@ static void add_default(const struct style *style, struct buf *out, const struct
 		add_fact(style, out, "Default", key->otherwise ? key->otherwise : "unset");
 }
 
+/* In fresh memory. */
+static char *type_text(const struct conf_key *key)
+{
+	struct buf text = { 0 };
+	char *whole;
+
+	if (key->type != CONF_CHOICE)
+		buf_add_str(&text, type_names[key->type]);
+	for (int i = 0; key->type == CONF_CHOICE && key->choices[i]; i++)
+		if (*key->choices[i])
+			buf_printf(&text, "%s%s", text.len ? ", " : "one of ", key->choices[i]);
+	if (key->unit)
+		buf_printf(&text, " (%s)", key->unit);
+	whole = xstrdup(buf_str(&text));
+	buf_free(&text);
+	return whole;
+}
+
 static void add_key(const struct style *style, struct buf *out, const struct conf_key *key)
 {
-	const char *plain_type = type_names[key->type];
-	char *type = key->unit ? xasprintf("%s (%s)", plain_type, key->unit) : xstrdup(plain_type);
+	char *type = type_text(key);
 	const char *brackets = !conf_key_is_array(key) ? "" : key->type == CONF_LIST ? "[]" : "[NAME]";
 	char *name = xasprintf("%s%s", key->name, brackets);
 

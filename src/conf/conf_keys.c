@@ -19,6 +19,16 @@ static const char *const facilities[] = {
 	"", "", "", "", "LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7", NULL
 };
 static const char *const log_formats[] = { [CONF_LOG_TEXT] = "text", [CONF_LOG_JSON] = "json", NULL };
+static const char *const bufferings[] = {
+	[CONF_BUFFERING_AUTO] = "auto", [CONF_BUFFERING_YES] = "yes", [CONF_BUFFERING_NO] = "no", NULL
+};
+static const char *const abandoned[] = {
+	[CONF_ABANDONED_DROP_SAFE] = "drop-safe", [CONF_ABANDONED_DROP] = "drop", [CONF_ABANDONED_RUN] = "run", NULL
+};
+static const char *const on_aborts[] = {
+	[CONF_ON_ABORT_CONTINUE] = "continue", [CONF_ON_ABORT_NOTIFY] = "notify", [CONF_ON_ABORT_KILL] = "kill", NULL
+};
+static const char *const retries[] = { [CONF_RETRY_SAFE] = "safe", [CONF_RETRY_ALL] = "all", NULL };
 
 const struct conf_key conf_keys[] = {
 	{ .name = "pid", GLOBAL(pid), .type = CONF_PATH, .flags = CONF_KEY_VAR,
@@ -36,8 +46,6 @@ const struct conf_key conf_keys[] = {
 	{ .name = "syslog.facility", GLOBAL(syslog_facility), .type = CONF_CHOICE, .initial = "DAEMON",
 	  .choices = facilities, .flags = CONF_KEY_NUMBERED,
 	  .meaning = "With error_log = syslog: which part of the system the lines come from.",
-	  .limits = "auth, authpriv, cron, daemon, ftp, kern, lpr, mail, news, syslog, user, uucp, local0 to "
-		"local7.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "log_buffering", GLOBAL(log_buffering), .type = CONF_BOOL, .initial = "yes",
 	  .meaning = "Taken for php-fpm's sake: a line is always collected whole and written at once.",
@@ -101,7 +109,6 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "Lines of the error log as php-fpm writes them (text), or each as one JSON object (json) with "
 		"time, level, pool, pid, id (of the request), stream (of what a child has written) and message. Bytes "
 		"that are not UTF-8 stand as \\xNN.",
-	  .limits = "text or json.",
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "pool_process_user", GLOBAL(pool_process_user), .type = CONF_STRING, .flags = CONF_KEY_OURS,
 	  .otherwise = "weir where that user exists, else nobody",
@@ -389,23 +396,25 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN },
 	{ .name = "mpm", POOL(mpm), .type = CONF_MPM, .initial = "prefork", .flags = CONF_KEY_OURS,
 	  .meaning = "How requests get to the application. prefork: each child serves one request at a time. "
-		"worker: each child serves one in each of mpm.threads_per_child threads.",
-	  .limits = "'event' is not built into this version. worker needs an application that is safe for threads.",
+		"worker: each child serves one in each of mpm.threads_per_child threads. event: the pool process holds "
+		"all connections and hands complete requests to the threads of its children, so that a slow client "
+		"keeps none of them.",
+	  .limits = "worker, and event with more than one thread, need an application that is safe for threads.",
 	  .used_by = CONF_BY_POOL | CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "mpm.threads_per_child", POOL(threads_per_child), .type = CONF_INT, .unit = "threads",
-	  .flags = CONF_KEY_OURS, .otherwise = "25 under worker, 1 under prefork",
+	  .flags = CONF_KEY_OURS, .otherwise = "25 under worker, 1 under prefork and event",
 	  .meaning = "Threads of each child, and so requests that it serves at the same time.",
 	  .limits = "1 to 1000; under prefork only 1.",
 	  .used_by = CONF_BY_POOL | CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL,
 	  .max = 1000 },
 	{ .name = "mpm.min_spare_threads", POOL(min_spare_threads), .type = CONF_INT, .unit = "threads",
 	  .flags = CONF_KEY_OURS, .otherwise = "pm.min_spare_servers times mpm.threads_per_child",
-	  .meaning = "Least idle threads of all children, with pm = dynamic under worker.",
+	  .meaning = "Least idle threads of all children, with pm = dynamic under worker and event.",
 	  .limits = "At least 1. Not beside pm.min_spare_servers and pm.max_spare_servers.",
 	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_COUNT_MAX },
 	{ .name = "mpm.max_spare_threads", POOL(max_spare_threads), .type = CONF_INT, .unit = "threads",
 	  .flags = CONF_KEY_OURS, .otherwise = "pm.max_spare_servers times mpm.threads_per_child",
-	  .meaning = "Most idle threads of all children, with pm = dynamic under worker.",
+	  .meaning = "Most idle threads of all children, with pm = dynamic under worker and event.",
 	  .limits = "At least mpm.min_spare_threads plus mpm.threads_per_child: raised to that with a warning.",
 	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_COUNT_MAX },
 	{ .name = "mpm.max_request_workers", POOL(max_request_workers), .type = CONF_INT, .unit = "threads",
@@ -422,10 +431,9 @@ const struct conf_key conf_keys[] = {
 	  .limits = "1K to 1G.", .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN,
 	  .min = 1024, .max = 1024LL * MEBIBYTE },
 	{ .name = "request.max_body", POOL(request_max_body), .type = CONF_SIZE, .unit = "bytes",
-	  .initial = "0",
-	  .flags = CONF_KEY_OURS,
+	  .otherwise = "1G under event, no limit under the other models", .flags = CONF_KEY_OURS,
 	  .meaning = "Most bytes of a request's body. More is answered with 413. 0: no limit.",
-	  .used_by = CONF_BY_CHILD, .reload = CONF_RELOAD_CHILDREN, .max = INT64_MAX },
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = INT64_MAX },
 	{ .name = "request.header_timeout", POOL(request_header_timeout_s), .type = CONF_TIME,
 	  .unit = "seconds",
 	  .initial = "60", .flags = CONF_KEY_OURS,
@@ -437,6 +445,80 @@ const struct conf_key conf_keys[] = {
 	  .meaning = "A request of whose body nothing more comes for so long is answered with 408. 0: no "
 		"limit.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "request.on_abort", POOL(request_on_abort), .type = CONF_CHOICE, .initial = "continue",
+	  .choices = on_aborts, .flags = CONF_KEY_OURS,
+	  .meaning = "Under event, what becomes of a request that runs when its client aborts it or has gone. continue: "
+		"it runs on, PHP learns of it when it next sends output. notify: the application is told at once. kill: "
+		"its child is ended.",
+	  .limits = "Under prefork and worker the application is always told at once.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
+	{ .name = "keepalive_timeout", POOL(keepalive_timeout_s), .type = CONF_TIME, .unit = "seconds",
+	  .initial = "0", .flags = CONF_KEY_OURS,
+	  .meaning = "A kept connection without a request is closed after so long, unless something to read has come; the "
+		"time begins anew when a child hands it to the pool process. 0: never, the front end decides.",
+	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "event.max_connections", POOL(event_max_connections), .type = CONF_INT, .unit = "connections",
+	  .initial = "16384", .flags = CONF_KEY_OURS,
+	  .meaning = "Most connections that the pool process holds under event. For one more, the one that has been idle "
+		"for longest is closed.",
+	  .limits = "1 to 1000000.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = 1, .max = 1000000 },
+	{ .name = "event.body_memory", POOL(event_body_memory), .type = CONF_SIZE, .unit = "bytes", .initial = "64K",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Bytes of a request's body that event keeps in memory; what is longer goes into a file in "
+		"event.body_dir that has no name, or is passed on as it comes, see event.request_buffering.",
+	  .limits = "Up to 1G.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = 1024LL * MEBIBYTE },
+	{ .name = "event.body_dir", POOL(event_body_dir), .type = CONF_PATH, .initial = "/var/tmp",
+	  .flags = CONF_KEY_OURS | CONF_KEY_NO_EMPTY,
+	  .meaning = "Folder for bodies of requests, and for responses that wait for slow readers, that are too long for "
+		"memory.",
+	  .limits = "An existing folder in which pool_process_user may create files.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "event.request_buffering", POOL(event_request_buffering), .type = CONF_CHOICE, .initial = "auto",
+	  .choices = bufferings, .flags = CONF_KEY_OURS,
+	  .meaning = "Whether a request is complete before a child gets it. yes: always. auto: but for a body beyond "
+		"event.body_memory that comes as fast as from a front end that has all of it. no: a child gets it with "
+		"its parameters and waits for the body.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "event.response_memory", POOL(event_response_memory), .type = CONF_SIZE, .unit = "bytes",
+	  .initial = "256K", .flags = CONF_KEY_OURS,
+	  .meaning = "Bytes of a response that event keeps in memory for a slow reader; more goes into a file.",
+	  .limits = "4K to 1G.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .min = 4096, .max = 1024LL * MEBIBYTE },
+	{ .name = "event.response_max", POOL(event_response_max), .type = CONF_SIZE, .unit = "bytes", .initial = "1G",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Bytes of a response that wait for a slow reader in memory and file together. Beyond, the "
+		"application waits for the reader.",
+	  .limits = "At least event.response_memory.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = INT64_MAX },
+	{ .name = "event.retry", POOL(event_retry), .type = CONF_CHOICE, .initial = "safe",
+	  .choices = retries, .flags = CONF_KEY_OURS,
+	  .meaning = "Which requests are given to another child when theirs died before it had sent anything: GET, HEAD "
+		"and OPTIONS (safe), or all. One that no child had begun always is; one that was ended for its time or "
+		"memory never.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
+	{ .name = "event.retry_max", POOL(event_retry_max), .type = CONF_INT, .unit = "times", .initial = "2",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "How often one request is given to another child. After that it is answered with 502.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = 1000 },
+	{ .name = "queue.max", POOL(queue_max), .type = CONF_INT, .unit = "requests", .initial = "1000",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "Most complete requests that wait for a child under event. One more is answered with 503.",
+	  .limits = "0 to 1000000.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = 1000000 },
+	{ .name = "queue.timeout", POOL(queue_timeout_s), .type = CONF_TIME, .unit = "seconds", .initial = "30",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "A request that has waited for a child for so long is answered with 503. 0: no limit.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "queue.retry_after", POOL(queue_retry_after_s), .type = CONF_TIME, .unit = "seconds", .initial = "1",
+	  .flags = CONF_KEY_OURS,
+	  .meaning = "What the header Retry-After of such a 503 says. 0: it has none.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
+	{ .name = "queue.abandoned", POOL(queue_abandoned), .type = CONF_CHOICE, .initial = "drop-safe",
+	  .choices = abandoned, .flags = CONF_KEY_OURS,
+	  .meaning = "What becomes of a request that waits when its client has gone. drop-safe: GET, HEAD and OPTIONS are "
+		"dropped, others run, since some clients send a POST and do not stay for the answer. drop: none runs. "
+		"run: all do.",
+	  .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL },
 	{ .name = "security.strict", POOL(security_strict), .type = CONF_BOOL, .initial = "no",
 	  .flags = CONF_KEY_OURS,
 	  .meaning = "Warnings about unsafe settings of this pool are errors: Weir does not start with them.",

@@ -14,11 +14,8 @@ const struct conf_later conf_later_keys[] = {
 	OURS(GLOBAL, "control.listen"),
 	OURS(GLOBAL, "metrics.*"),
 	OURS(POOL, "listen.tls*"),
-	OURS(POOL, "event.*"),
-	OURS(POOL, "queue.*"),
 	OURS(POOL, "reload.*"),
 	OURS(POOL, "ready.*"),
-	OURS(POOL, "keepalive_timeout"),
 	OURS(POOL, "cgi.*"),
 	OURS(POOL, "exec.*"),
 };

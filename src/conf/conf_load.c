@@ -59,18 +59,6 @@ static void refuse_value(struct conf_loading *l, const char *name, const char *v
 		     value);
 }
 
-/* Values that are known by name and not built in. */
-static bool refuse_later_value(struct conf_loading *l, const struct conf_key *key, const char *value)
-{
-	bool later = key->type == CONF_MPM && !strcasecmp(value, "event");
-
-	if (later)
-		conf_note_at(l, CONF_ERROR, &l->at,
-			     "'%s = %s' is not built into this version of Weir", key->name,
-			     value);
-	return later;
-}
-
 static void set_plain(struct conf_loading *l, const struct conf_key *key, const struct conf_scan_token *t)
 {
 	struct conf_place *given = &l->here->given[conf_key_index(key)];
@@ -85,8 +73,6 @@ static void set_plain(struct conf_loading *l, const struct conf_key *key, const 
 		refuse_value(l, t->name, t->value, "Can't use '$pool' when the pool is not defined");
 		return;
 	}
-	if (refuse_later_value(l, key, t->value))
-		return;
 	value = pool ? expand_pool(t->value, pool->name) : xstrdup(t->value);
 	if (conf_value_set(key, base, value, &why) < 0)
 		refuse_value(l, t->name, value, why.text);

@@ -145,6 +145,7 @@ void conf_check_paths(struct conf_loading *l, struct conf_draft *d)
 	conf_path_absolute(&p->chdir, base);
 	conf_path_absolute(&p->access_log, base);
 	conf_path_absolute(&p->slowlog, base);
+	conf_path_absolute(&p->event_body_dir, base);
 	conf_path_absolute(&p->native_module, p->chroot ? "/" : base);
 	conf_path_absolute(&p->wsgi_virtualenv, p->chroot ? "/" : base);
 	if (p->chroot && !is_folder(p->chroot)) {

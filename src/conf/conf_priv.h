@@ -91,6 +91,9 @@ void conf_check_slow(struct conf_loading *l, struct conf_draft *d);
 /* A path that is not absolute counts from the prefix; port numbers and host:port are no paths. */
 void conf_listen_resolve(const struct conf_loading *l, const struct conf_pool *p, char **listen);
 
+/* conf_check_event.c */
+void conf_check_event(struct conf_loading *l, struct conf_draft *d);
+
 /* conf_check_status.c */
 void conf_check_status(struct conf_loading *l, struct conf_draft *d);
 

@@ -209,20 +209,44 @@ static int set_mpm(enum conf_mpm *place, const char *text, struct err *why)
 	int mpm = name_index(mpm_names, ARRAY_LEN(mpm_names), text);
 
 	if (mpm < 0)
-		return err_set(why, "invalid multi-processing model (prefork or worker)");
+		return err_set(why, "invalid multi-processing model (prefork, worker or event)");
 	*place = (enum conf_mpm)mpm;
 	return 0;
 }
 
+/* -1: text is none of the key's words. */
+static int choice_index(const struct conf_key *key, const char *text)
+{
+	for (int i = 0; *text && key->choices[i]; i++)
+		if (!strcasecmp(key->choices[i], text))
+			return i;
+	return -1;
+}
+
+static int refuse_choice(const struct conf_key *key, struct err *why)
+{
+	struct buf words = { 0 };
+
+	for (int i = 0; key->choices[i]; i++)
+		if (*key->choices[i])
+			buf_printf(&words, "%s%s", words.len ? ", " : "", key->choices[i]);
+	err_set(why, "invalid value, give one of %s", buf_str(&words));
+	buf_free(&words);
+	return -1;
+}
+
+/* A file's bare yes and no come as 1 and nothing. */
 static int set_choice(const struct conf_key *key, int *place, const char *text, struct err *why)
 {
-	for (int i = 0; key->choices[i]; i++) {
-		if (!*key->choices[i] || strcasecmp(key->choices[i], text))
-			continue;
-		*place = i;
-		return 0;
-	}
-	return err_set(why, "invalid value");
+	int found = choice_index(key, text);
+	bool flag;
+
+	if (found < 0 && conf_value_bool(text, &flag) == 0)
+		found = choice_index(key, flag ? "yes" : "no");
+	if (found < 0)
+		return refuse_choice(key, why);
+	*place = found;
+	return 0;
 }
 
 static int set_bool(bool *place, const char *text, struct err *why)

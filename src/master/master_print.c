@@ -121,6 +121,7 @@ static void print_models(void)
 	printf("Models:\n");
 	printf("  prefork  threaded: no   forked: yes (one request at a time in each child)\n");
 	printf("  worker   threaded: yes  forked: yes (mpm.threads_per_child requests in each child)\n");
+	printf("  event    threaded: any  forked: yes (the pool process holds the connections, children get complete requests)\n");
 }
 
 /* Some have an application without which they do not start: each pool has to say then. */
@@ -142,6 +143,11 @@ static void print_sapis(struct master *m)
 	conf_modules_free(&all);
 }
 
+static const char *mpm_name(enum conf_mpm mpm)
+{
+	return mpm == CONF_MPM_EVENT ? "event" : mpm == CONF_MPM_WORKER ? "worker" : "prefork";
+}
+
 static const char *pm_name(enum conf_pm pm)
 {
 	return pm == CONF_PM_STATIC ? "static" : pm == CONF_PM_DYNAMIC ? "dynamic" : "ondemand";
@@ -157,7 +163,7 @@ static void print_pool(struct master *m, const struct conf *conf, const struct c
 		f = facts_ask(m, module, conf, pool);
 	else
 		snprintf(f.version, sizeof(f.version), "%.150s", err.text);
-	printf("Server MPM: %s (pool %s)\n", pool->mpm == CONF_MPM_WORKER ? "worker" : "prefork", pool->name);
+	printf("Server MPM: %s (pool %s)\n", mpm_name(pool->mpm), pool->name);
 	printf("  threaded:     %s (%d in each child)\n", yes(pool->threads_per_child > 1), pool->threads_per_child);
 	printf("    forked:     yes (pm = %s, at most %d children)\n", pm_name(pool->pm), pool->max_children);
 	printf("      sapi:     %s: %s\n", pool->sapi, f.version);

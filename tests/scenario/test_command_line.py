@@ -179,11 +179,13 @@ def facts(done):
 def test_facts_of_each_pool(weir):
     weir.pool("sapi = echo\n security.limit_extensions =\n mpm = worker\n mpm.threads_per_child = 4", name="threads")
     weir.pool("pm.max_children = 7", name="www")
+    weir.pool("mpm = event", name="held")
     for flag in ("-V", "--facts"):
         done = weir.run(flag)
         assert done.returncode == 0 and done.stderr == ""
         found = facts(done)
-        assert list(found) == ["threads", "www"]
+        assert list(found) == ["threads", "www", "held"]
+        assert found["held"][0] == "event" and "threaded:     no (1 in each child)" in found["held"]
         assert found["threads"][0] == "worker" and "threaded:     yes (4 in each child)" in found["threads"]
         assert "thread-safe:  yes" in found["threads"]
         assert found["www"][0] == "prefork" and "threaded:     no (1 in each child)" in found["www"]
@@ -196,6 +198,7 @@ def test_facts_of_the_build(weir):
     out = weir.run("-V").stdout
     assert re.match(r"Server version: Weir \d", out)
     assert re.search(r"^  prefork +threaded: no", out, re.M) and re.search(r"^  worker +threaded: yes", out, re.M)
+    assert re.search(r"^  event +threaded: any", out, re.M)
     assert re.search(r"^  php 8\.\d+  PHP 8\.\S+ \((NTS\), thread-safe: no|ZTS\), thread-safe: yes)", out, re.M)
     assert re.search(r"^  native  thread-safe: as each pool's application says", out, re.M)
 

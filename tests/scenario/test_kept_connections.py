@@ -136,6 +136,34 @@ def test_a_kept_connection_survives_the_deadline_of_requests(weir):
     assert int(c.reply().text) in www.children()
 
 
+def test_idle_connections_are_closed_after_keepalive_timeout(weir):
+    www = weir.pool("keepalive_timeout = 1s\n pm.max_children = 2")
+    www.write("pid.php", PID)
+    weir.start()
+    for c in kept(www, count=6):                        # children hold some, the pool process the others
+        assert c.at_end() == "eof"
+    assert www.get("/pid.php").status == 200
+
+
+def test_keepalive_timeout_closes_none_that_has_spoken(weir):
+    www = weir.pool("keepalive_timeout = 1s\n pm.max_children = 2")
+    www.write("pid.php", PID)
+    www.write("hold.php", HOLD)
+    weir.start()
+    conns = kept(www, count=5)
+    waits, half, idle = conns[:3], conns[3], conns[4]
+    data = www.request("/pid.php", keep=True)
+    half.send(data[:5])                                 # a child has it, and waits for the rest
+    waits[0].send(www.request("/hold.php", keep=True))
+    www.busy(1)
+    for c in waits[1:]:
+        c.send(data)                                    # nobody reads it yet
+    assert idle.at_end() == "eof"
+    half.send(data[5:])
+    www.release()
+    assert all(c.reply().ended for c in waits + [half])
+
+
 NGINX_POOL = "pm.max_children = 4"
 
 

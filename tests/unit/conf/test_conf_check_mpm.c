@@ -16,11 +16,11 @@ static void one_thread_under_prefork(void **state)
 	unload(&l);
 	l = load(STATIC_POOL "mpm.threads_per_child = 2\n");
 	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.threads_per_child = 2: under mpm = prefork a child has one thread; "
-		    "set mpm = worker, or remove the line");
+		    "set mpm = worker or event, or remove the line");
 	unload(&l);
 	l = load(STATIC_POOL "mpm.min_spare_threads = 2\n");
-	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.min_spare_threads and mpm.max_spare_threads are for mpm = worker: "
-		    "under prefork use pm.min_spare_servers and pm.max_spare_servers");
+	assert_note(&l, CONF_ERROR, "[f:5] [pool www] mpm.min_spare_threads and mpm.max_spare_threads are for mpm = worker and "
+		    "event: under prefork use pm.min_spare_servers and pm.max_spare_servers");
 	unload(&l);
 }
 
@@ -35,6 +35,41 @@ static void defaults_under_worker(void **state)
 	unload(&l);
 	l = load(WORKER "mpm.threads_per_child = 0\n");
 	assert_note(&l, CONF_ERROR, "[f:6] [pool www] mpm.threads_per_child must be a positive value");
+	unload(&l);
+}
+
+/* One thread unless more are asked for, and then all that worker has. */
+static void threads_under_event(void **state)
+{
+	struct loaded l = load(STATIC_POOL "mpm = event\n");
+	(void)state;
+
+	assert_good(&l);
+	assert_int_equal(l.conf->pools[0]->threads_per_child, 1);
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 4);
+	unload(&l);
+	l = load(STATIC_POOL "mpm = event\nmpm.threads_per_child = 10\nmpm.max_request_workers = 20\n");
+	assert_good(&l);
+	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 20);
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 4);
+	unload(&l);
+	l = load("[www]\nlisten = /run/x.sock\npm = dynamic\npm.max_children = 4\nmpm = event\n"
+		 "mpm.min_spare_threads = 1\nmpm.max_spare_threads = 2\n");
+	assert_good(&l);
+	assert_int_equal(l.conf->pools[0]->start_servers, 1);
+	unload(&l);
+}
+
+/* Those that leave slowly have places of their own. */
+static void places(void **state)
+{
+	struct loaded l = load(WORKER);
+	(void)state;
+
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 8);
+	unload(&l);
+	l = load(WORKER "mpm.threads_per_child = 1\n");
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 4);
 	unload(&l);
 }
 
@@ -97,6 +132,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_thread_under_prefork),
 		cmocka_unit_test(defaults_under_worker),
+		cmocka_unit_test(threads_under_event),
+		cmocka_unit_test(places),
 		cmocka_unit_test(request_workers_are_whole_children),
 		cmocka_unit_test(spare_limits_in_threads),
 		cmocka_unit_test(spare_limits_in_children),

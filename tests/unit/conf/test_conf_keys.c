@@ -39,7 +39,7 @@ static void refused_keys_are_not_built_in(void **state)
 		if (conf_later_find(conf_keys[i].name))
 			fail_msg("%s is built in and refused", conf_keys[i].name);
 	assert_non_null(conf_later_find("Listen.setfib"));
-	assert_non_null(conf_later_find("queue.max"));
+	assert_non_null(conf_later_find("ready.path"));
 	assert_non_null(conf_later_find("listen.tls"));
 	assert_null(conf_later_find("listen.setfib2"));
 	assert_null(conf_later_find("queue"));

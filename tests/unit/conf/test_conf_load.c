@@ -310,9 +310,14 @@ static void single_errors(void **state)
 		{ "[global]\nlog_limit = -1", "[f:6] log_limit must be greater than 512" },
 		{ "exec.command = x", "[f:5] 'exec.command' is not built into this version of Weir" },
 		{ "listen.tls_key = x", "[f:5] 'listen.tls_key' is not built into this version of Weir" },
-		{ "mpm = event", "[f:5] 'mpm = event' is not built into this version of Weir" },
-		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork or worker) (it "
-		  "is 'x')" },
+		{ "mpm = x", "[f:5] unable to parse value for entry 'mpm': invalid multi-processing model (prefork, worker or "
+		  "event) (it is 'x')" },
+		{ "queue.abandoned = x", "[f:5] unable to parse value for entry 'queue.abandoned': invalid value, give one of "
+		  "drop-safe, drop, run (it is 'x')" },
+		{ "event.retry = no", "[f:5] unable to parse value for entry 'event.retry': invalid value, give one of safe, "
+		  "all (it is '')" },
+		{ "event.max_connections = 0", "[f:5] unable to parse value for entry 'event.max_connections': must be at "
+		  "least 1 (it is '0')" },
 		{ "[global]\nerror_log =", "[f:6] unable to parse value for entry 'error_log': it is empty (it is '')" },
 		{ "internal.uid = 0", "[f:5] unknown entry 'internal.uid'" },
 	};
