@@ -158,6 +158,9 @@ static void put_item(struct buf *out, const struct conf_access_item *item, const
 	case CONF_ACCESS_DURATION:
 		put_duration(out, item->unit, f->duration_us);
 		return;
+	case CONF_ACCESS_QUEUED:
+		put_duration(out, item->unit, f->queued_us);
+		return;
 	case CONF_ACCESS_PARAM:
 		put_param(out, f, item->text);
 		return;
@@ -282,6 +285,8 @@ static void put_json(struct buf *out, const struct access_facts *f)
 	json_text(out, "script", f->script);
 	json_number(out, "length", f->length);
 	json_number(out, "duration_us", f->duration_us);
+	json_name(out, "queue_ms");
+	put_duration(out, CONF_ACCESS_MILLI, f->queued_us);
 	json_number(out, "cpu_user_us", f->cpu_user_us);
 	json_number(out, "cpu_system_us", f->cpu_system_us);
 	json_number(out, "peak_memory", f->memory);

@@ -19,6 +19,7 @@ struct access_facts {
 	enum reason reason;
 	uint64_t begun_us, ended_us;    /* since 1970 */
 	uint64_t duration_us, cpu_user_us, cpu_system_us;
+	uint64_t queued_us;             /* before it began: the wait for a slot, under mpm = event */
 	uint64_t memory;                /* bytes at the peak */
 	const char *head;               /* the reply's header block */
 	size_t head_len;

@@ -25,7 +25,8 @@ static void slot_init(struct child *c, unsigned i)
 	s->board = board_slot(c->start->board, s->number);
 	board_slot_reset(s->board, BOARD_STARTING, clock_ms());
 	s->fd = -1;
-	s->over_tcp = c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
+	s->paired = c->conf->mpm == CONF_MPM_EVENT;
+	s->over_tcp = !s->paired && c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
 	s->in = xrealloc(NULL, SLOT_READ_BYTES);        /* not zeroed: most of it is never touched */
 	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);

@@ -246,7 +246,7 @@ static struct access_facts facts_new(struct slot *s, enum reason reason)
 		.pool = s->child->conf->name, .pid = a->pid, .parent = a->parent, .id = s->id, .remote = remote(s),
 		.user = "", .method = "", .uri = "", .query = "", .script = "", .reason = reason,
 		.begun_us = a->begun_wall_us, .duration_us = since(clock_us(), a->begun_us),
-		.ended_us = clock_wall_us(), .head = "",
+		.ended_us = clock_wall_us(), .queued_us = s->queued_us, .head = "",
 	};
 }
 

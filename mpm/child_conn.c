@@ -7,6 +7,7 @@
 #include <fastcgi.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include "mpm/child_pair.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
@@ -105,12 +106,27 @@ static ssize_t receive(struct slot *s, int flags)
 	return got;
 }
 
+/* What the dispatcher gives has come whole, or comes as fast as it can: it alone knows limits in time. */
+static ssize_t fill_paired(struct slot *s, enum slot_reading what)
+{
+	ssize_t got;
+
+	if (what != SLOT_READING_BODY)
+		return receive(s, 0);
+	child_pair_unmark(s);
+	got = receive(s, 0);
+	child_pair_mark(s);
+	return got;
+}
+
 ssize_t child_conn_fill(struct slot *s, enum slot_reading what)
 {
 	uint64_t now = clock_ms();
 	uint32_t reading;
 	ssize_t got;
 
+	if (s->paired)
+		return fill_paired(s, what);
 	/* A body must make progress; a head must be whole in time, however many pieces it comes in. */
 	if (what == SLOT_READING_HEAD && s->head_since_ms == 0)
 		s->head_since_ms = now;

@@ -33,6 +33,16 @@ void child_link_ask_status(const struct child_ask *ask)
 	link_send(CHILD_FD_LINK, &msg);
 }
 
+void child_link_slot(uint32_t slot, int *fd)
+{
+	struct child_slot body = { .slot = slot };
+	struct ipc_msg msg = { .head.type = CHILD_SLOT, .body = &body, .body_len = sizeof(body), .fd_count = 1 };
+
+	msg.fds[0] = *fd;
+	link_send(CHILD_FD_LINK, &msg);
+	fd_close(fd);
+}
+
 void child_link_park(int *fd)
 {
 	send_connection(CHILD_PARK, fd);

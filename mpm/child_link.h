@@ -15,6 +15,8 @@ void child_link_ask_status(const struct child_ask *ask);
  * and set to -1 in any case. */
 void child_link_park(int *fd);
 void child_link_linger(int *fd);
+/* mpm = event: the dispatcher's end of the pair of the child's slot of this number. *fd likewise. */
+void child_link_slot(uint32_t slot, int *fd);
 /* A line of the access log, without its newline. */
 void child_link_access(const char *text, size_t len);
 /* A log_sink_fn: lines of any length, in pieces that no other thread's line comes between. */

@@ -54,6 +54,13 @@ struct slot_ask {
 	size_t size;
 };
 
+/* mpm = event: how far a request's input has been read. */
+struct slot_ahead {
+	uint16_t id;                    /* the request's; 0: nobody may look */
+	bool aborted;                   /* FCGI_ABORT_REQUEST is among what has been read, but not taken yet */
+	struct fcgi_record record;      /* what the next byte on the pair belongs to */
+};
+
 /* One unit of concurrency. Its thread owns everything but what the comments give to the watcher. */
 struct slot {
 	struct child *child;
@@ -65,6 +72,7 @@ struct slot {
 	bool polled;                    /* fd is registered with the mpm's epoll */
 	int epoll;                      /* that epoll */
 	bool over_tcp;
+	bool paired;                    /* mpm = event: fd is the pair to the dispatcher, for good (child_pair.h) */
 	char peer[INET6_ADDRSTRLEN];
 	uint8_t *in;                    /* SLOT_READ_BYTES */
 	size_t in_pos, in_len;
@@ -89,12 +97,14 @@ struct slot {
 	enum reason late;               /* why the watcher ended the last blocked read */
 	enum reason failed;             /* cannot be served: answered with this if nothing was sent */
 
+	uint64_t queued_us;             /* mpm = event: how long it waited for this slot */
 	struct child_access *access;    /* what it uses; NULL: nobody asks */
 
 	/* Shared with the watcher. */
 	struct slot_ask ask;
 	pthread_mutex_t io_lock;        /* fd's lifetime; sent; held during each write */
 	bool sent;                      /* io_lock: a byte of this reply was written, or Weir has answered */
+	struct slot_ahead ahead;        /* io_lock to read it in the watcher's thread, and to write it */
 	_Atomic uint32_t sequence;      /* odd while a request runs; SLOT_DOOMED: the watcher ends the process for it */
 	_Atomic uint32_t reading;       /* SLOT_NOT_READING, a blocked read, or one that was ended */
 	uint32_t reads;                 /* the slot's own: number of the last one, in steps of SLOT_READING_NEXT */

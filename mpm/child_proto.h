@@ -34,9 +34,12 @@ enum child_report {
 	                         * request that takes long, then a backtrace as sapi->backtrace gives it */
 	CHILD_FAILED,           /* text: the SAPI could not be initialised in the child */
 	CHILD_ASK_STATUS,       /* struct child_ask: what does the pool do? */
+	CHILD_SLOT,             /* mpm = event, one of each slot before CHILD_READY: struct child_slot; one descriptor,
+	                         * the dispatcher's end of that slot's socket pair (event_proto.h) */
 };
 
 struct child_ask { uint32_t number; uint32_t slot; };   /* the child's own, to know the answer by */
 struct child_stop { uint32_t reason; uint32_t reserved; };      /* enum reason */
+struct child_slot { uint32_t slot; uint32_t reserved; };        /* of the child: 0 to mpm.threads_per_child - 1 */
 
 #endif

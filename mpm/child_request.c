@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "mpm/child_access.h"
 #include "mpm/child_conn.h"
+#include "mpm/child_pair.h"
 #include "mpm/child_serve.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
@@ -215,10 +216,10 @@ static void op_error(struct request *req, const char *text, size_t len)
 	child_conn_out(s, FCGI_STDERR, text, len);
 }
 
-int child_request_complete(struct slot *s)
+void child_request_close(struct slot *s)
 {
 	if (s->finished)
-		return 0;
+		return;
 	s->finished = true;
 	child_conn_seal(s);
 	fcgi_add_stream_end(&s->out, FCGI_STDOUT, s->turn.id);
@@ -226,6 +227,13 @@ int child_request_complete(struct slot *s)
 		fcgi_add_stream_end(&s->out, FCGI_STDERR, s->turn.id);
 	fcgi_add_end(&s->out, s->turn.id, s->req.app_status, FCGI_REQUEST_COMPLETE);
 	s->out_is_reply = true;
+}
+
+int child_request_complete(struct slot *s)
+{
+	if (s->finished)
+		return 0;
+	child_request_close(s);
 	return child_conn_flush(s);
 }
 
@@ -370,6 +378,8 @@ void child_request_end(struct slot *s)
 
 	atomic_store(&s->run_since_ms, 0);
 	atomic_store(&s->abort_id, 0);
+	if (s->paired)
+		child_pair_unmark(s);
 	if ((running & SLOT_DOOMED) == 0
 	    && atomic_compare_exchange_strong(&s->sequence, &running, (running + 1) & ~SLOT_DOOMED))
 		return;
@@ -405,5 +415,7 @@ int child_request_begin(struct slot *s)
 	if (max > 0 && s->announced > 0 && (uint64_t)s->announced > max)
 		return fail(s, REASON_BODY_TOO_LARGE);
 	take_empty_body(s);
+	if (s->paired && atomic_load(&s->abort_id) == 0)
+		child_pair_mark(s);
 	return s->failed == REASON_NONE ? 0 : -1;
 }

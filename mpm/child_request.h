@@ -9,6 +9,8 @@
 int child_request_begin(struct slot *s);
 /* There will be no request, only an answer of Weir's own about what was to be its head: give that an id. */
 void child_request_nameless(struct slot *s);
+/* Append the end of the reply (section 5.5), unless that was done. */
+void child_request_close(struct slot *s);
 /* Send what is left of the reply with its end (section 5.5). Idempotent. 0, or -1: the client is gone. */
 int child_request_complete(struct slot *s);
 /* The request is over. Does not return when the watcher has decided to end the process for it: the next request must

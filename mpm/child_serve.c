@@ -10,6 +10,7 @@
 #include "mpm/child_answer.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
+#include "mpm/child_pair.h"
 #include "mpm/child_request.h"
 #include "mpm/child_status.h"
 #include "mpm/child_watch.h"
@@ -34,7 +35,7 @@ bool child_leaving(const struct child *c)
 	return max > 0 && atomic_load(&c->served) >= (uint64_t)(max - c->leaves_early);
 }
 
-static enum fcgi_turn_event next_event(struct slot *s)
+enum fcgi_turn_event child_serve_event(struct slot *s)
 {
 	const uint8_t *at = s->in + s->in_pos;
 	size_t left = s->in_len - s->in_pos;
@@ -95,7 +96,7 @@ static enum head_end read_head(struct slot *s, bool wait_first)
 	s->head_since_ms = 0;
 	child_access_head(s);
 	for (;;) {
-		enum fcgi_turn_event event = next_event(s);
+		enum fcgi_turn_event event = child_serve_event(s);
 
 		if (event == FCGI_TURN_HEAD)
 			return HEAD_READY;
@@ -140,7 +141,7 @@ static bool drain_body(struct slot *s)
 	if (fcgi_turn_start_data(&s->turn))
 		s->body_ended = false;
 	while (!s->body_ended && drained < DRAIN_BYTES && (drained == 0 || clock_ms() < until_ms)) {
-		enum fcgi_turn_event event = next_event(s);
+		enum fcgi_turn_event event = child_serve_event(s);
 		ssize_t got;
 
 		if (event == FCGI_TURN_ABORT || (event == FCGI_TURN_BODY_END && !fcgi_turn_start_data(&s->turn)))
@@ -187,7 +188,7 @@ void child_serve_release(struct slot *s)
 	atomic_store(&s->released, true);
 	child_request_untime(s);
 	board_slot_state(s->board, BOARD_FINISHING, clock_ms());
-	if (!keep_connection(s))
+	if (s->paired || !keep_connection(s))
 		return;
 	if (s->in_pos == s->in_len)
 		child_serve_park(s);
@@ -227,7 +228,7 @@ static enum reason answer_failure(struct slot *s, bool *answered_out)
 	return s->failed;
 }
 
-static void run_request(struct slot *s)
+void child_serve_request(struct slot *s)
 {
 	const struct child_start *start = s->child->start;
 	enum sapi_end end = SAPI_END_OK;
@@ -237,14 +238,19 @@ static void run_request(struct slot *s)
 	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
 	reason = answer_failure(s, &answered);
-	child_request_complete(s);
+	if (s->paired)
+		child_request_close(s);         /* sent with the end of the turn */
+	else
+		child_request_complete(s);
 	child_request_end(s);
 	child_status_end(s);
 	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
-	child_access_end(s, reason, answered);
 	if (end == SAPI_END_LEAVE)
 		child_watch_raise(s->child, CHILD_MODE_LEAVE);
+	if (s->paired)
+		child_pair_done(s, s->req.peak_memory);
+	child_access_end(s, reason, answered);
 }
 
 void child_serve(struct slot *s)
@@ -254,7 +260,7 @@ void child_serve(struct slot *s)
 
 	board_slot_state(s->board, BOARD_READING, clock_ms());
 	while ((head = read_head(s, fresh)) == HEAD_READY) {
-		run_request(s);
+		child_serve_request(s);
 		if (s->fd == -1 || !keep_connection(s))
 			break;
 		fcgi_turn_done(&s->turn);

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "mpm/child_answer.h"
+#include "mpm/child_pair.h"
 #include "mpm/child_proto.h"
 #include "mpm/child_slow.h"
 #include "mpm/child_status.h"
@@ -34,6 +35,7 @@ struct watch {
 	struct pollfd *at;
 	unsigned quiet;                 /* ticks without change */
 	unsigned doomed;                /* slots that the process ends for, once all others are gone */
+	uint8_t *peeked;                /* CHILD_PAIR_PEEK; NULL: there was no need yet */
 	uint8_t space[IPC_MAX_BODY];
 };
 
@@ -86,6 +88,8 @@ static void give_up(struct watch *w, struct slot *s, uint32_t sequence, enum rea
 		    view.script, view.method, view.uri, (double)board_age_ms(clock_ms(), since_ms) / 1000.0);
 	}
 	child_answer_late(s, reason, detail);
+	if (s->paired)                  /* whatever was sent: nothing follows */
+		shutdown(s->fd, SHUT_WR);
 	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
 	w->doomed++;
 	child_watch_raise(w->child, CHILD_MODE_LEAVE);
@@ -177,6 +181,8 @@ static bool take_orders(struct watch *w)
 	if (got == IPC_END) {
 		child_watch_raise(w->child, CHILD_MODE_LEAVE);
 		let_sockets_go(w->child);
+		for (unsigned i = 0; i < w->child->slot_count; i++)
+			child_pair_last(&w->child->slots[i]);
 	}
 	return got != IPC_END;
 }
@@ -235,21 +241,31 @@ static void watch_client(struct slot *s, uint32_t sequence, uint32_t seen, struc
 	client->events = s->over_tcp ? POLLRDHUP : 0;
 }
 
-/* Has FCGI_ABORT_REQUEST come behind a request whose input was read whole? It is only looked at: the slot reads it
- * when its reply is done (section 5.4). */
-static bool abort_came(struct slot *s)
+static uint8_t *peek_space(struct watch *w)
+{
+	if (!w->peeked)
+		w->peeked = xrealloc(NULL, CHILD_PAIR_PEEK);
+	return w->peeked;
+}
+
+/* Has FCGI_ABORT_REQUEST come behind a request whose input was read whole, or under event not yet? It is only looked
+ * at: the slot reads it when its reply is done (section 5.4). */
+static bool abort_came(struct watch *w, struct slot *s)
 {
 	uint32_t id = atomic_load(&s->abort_id);
 	uint8_t head[FCGI_HEADER_LEN] = { 0 };
+	bool aborted = false;
 	ssize_t got = 0;
 
-	if (id == 0 || slot_client_gone(s) || pthread_mutex_trylock(&s->io_lock) != 0)
+	if ((id == 0 && !s->paired) || slot_client_gone(s) || pthread_mutex_trylock(&s->io_lock) != 0)
 		return false;
-	if (s->fd != -1)
+	if (id != 0 && s->fd != -1)
 		got = recv(s->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	else if (s->paired)
+		aborted = child_pair_aborted(s, peek_space(w));
 	pthread_mutex_unlock(&s->io_lock);
-	return got == sizeof(head) && head[0] == FCGI_VERSION_1 && head[1] == FCGI_ABORT_REQUEST
-	    && (uint32_t)(head[2] << 8 | head[3]) == id;
+	return aborted || (got == sizeof(head) && head[0] == FCGI_VERSION_1 && head[1] == FCGI_ABORT_REQUEST
+	    && (uint32_t)(head[2] << 8 | head[3]) == id);
 }
 
 static bool busy(struct slot *s)
@@ -305,7 +321,7 @@ static void look_after(struct watch *w, unsigned i)
 
 	if (client->fd != -1 && (client->revents & (POLLHUP | POLLERR | POLLRDHUP)))
 		on_gone(s, w->seen[i], SLOT_CLIENT_GONE);
-	if (client->fd != -1 && abort_came(s))
+	if (client->fd != -1 && abort_came(w, s))
 		on_gone(s, w->seen[i], SLOT_CLIENT_ABORTED);
 	end_late_read(s, clock_ms());
 	child_slow_look(s, clock_ms());
@@ -324,6 +340,7 @@ static void take_kick(struct watch *w)
 static void watch_free(struct watch *w)
 {
 	free(w->at);
+	free(w->peeked);
 	free(w->seen);
 	free(w);
 }

@@ -4,6 +4,8 @@
 #ifndef WEIR_MPM_H
 #define WEIR_MPM_H
 
+#include "src/conf/conf.h"
+
 struct child;
 
 struct mpm {
@@ -15,5 +17,8 @@ struct mpm {
 
 extern const struct mpm mpm_prefork;
 extern const struct mpm mpm_worker;
+extern const struct mpm mpm_event;
+
+const struct mpm *mpm_of(enum conf_mpm which);
 
 #endif

@@ -16,7 +16,7 @@
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
 #include "mpm/child_watch.h"
-#include "src/base/clock.h"
+#include "mpm/slots.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -41,12 +41,6 @@ struct worker {
 	unsigned free_count;            /* slots without a connection */
 	int late_timer;                 /* one kept here may be past keepalive_timeout; -1: there is no such time */
 	bool late_timer_set;
-};
-
-struct worker_slot {
-	struct worker *w;
-	struct slot *slot;
-	pthread_t thread;
 };
 
 static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t what)
@@ -289,8 +283,9 @@ static void serve_last(struct worker *w, struct slot *s)
 	}
 }
 
-static void slot_run(struct worker *w, struct slot *s)
+static void slot_run(struct slot *s, void *arg)
 {
+	struct worker *w = arg;
 	struct child *c = w->child;
 	struct epoll_event event;
 
@@ -300,39 +295,6 @@ static void slot_run(struct worker *w, struct slot *s)
 	while (kept_give_one(w, 0))
 		continue;
 	serve_last(w, s);
-	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
-	atomic_fetch_add(&c->slots_gone, 1);
-	child_watch_wake(c);
-}
-
-static void *slot_thread(void *arg)
-{
-	struct worker_slot *ws = arg;
-	const struct child_start *start = ws->w->child->start;
-	struct err err;
-
-	if (start->sapi->thread_init && start->sapi->thread_init(start->ctx, &err) < 0) {
-		child_link_failed(err.text);
-		_exit(EXIT_SOFTWARE);
-	}
-	slot_run(ws->w, ws->slot);
-	if (start->sapi->thread_end)
-		start->sapi->thread_end(start->ctx);
-	return NULL;
-}
-
-/* One thread more than slots would idle: the main thread is the first slot's. */
-static bool threads_start(struct worker_slot *slots, unsigned count)
-{
-	for (unsigned i = 1; i < count; i++) {
-		int error = pthread_create(&slots[i].thread, NULL, slot_thread, &slots[i]);
-
-		if (error == 0)
-			continue;
-		log_error("cannot start thread %u of mpm.threads_per_child: %s", i + 1, strerror(error));
-		return false;
-	}
-	return true;
 }
 
 static struct worker *worker_new(struct child *c)
@@ -352,29 +314,17 @@ static struct worker *worker_new(struct child *c)
 static void worker_run(struct child *c)
 {
 	struct worker *w = worker_new(c);
-	struct worker_slot *slots = xcalloc(c->slot_count, sizeof(*slots));
 
-	/* All are idle before anybody counts them. */
-	for (unsigned i = 0; i < c->slot_count; i++) {
-		slots[i] = (struct worker_slot){ .w = w, .slot = &c->slots[i] };
-		board_slot_state(c->slots[i].board, BOARD_IDLE, clock_ms());
-	}
 	if (watch_all(w) < 0) {
 		log_error("cannot wait for connections: %s", strerror(errno));
 		_exit(EXIT_SOFTWARE);
 	}
-	if (!threads_start(slots, c->slot_count))
-		_exit(EXIT_SOFTWARE);
-	child_link_ready();
-	slot_thread(&slots[0]);
-	for (unsigned i = 1; i < c->slot_count; i++)
-		pthread_join(slots[i].thread, NULL);
+	slots_run(c, slot_run, w);
 	fd_close(&w->epoll);
 	fd_close(&w->late_timer);
 	pthread_mutex_destroy(&w->lock);
 	free(w->kept);
 	free(w);
-	free(slots);
 }
 
 const struct mpm mpm_worker = {

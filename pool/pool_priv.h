@@ -202,6 +202,10 @@ void pool_talk_stop(struct pool_child *c, enum reason reason);
 /* One piece of a log line of a child or zygote (who: "child 12, " or ""). -1: nonsense. */
 int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc_msg *msg);
 
+/* pool_dispatch.c: requests to slots, under mpm = event. */
+/* The dispatcher's end of the pair of a child's slot; *fd is taken. */
+void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd);
+
 /* pool_access.c: the access log. */
 void pool_access_init(struct pool *p);
 void pool_access_put(struct pool *p, const char *text, size_t len);     /* one line, without a newline */

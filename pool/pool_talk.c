@@ -3,6 +3,7 @@
 #include "pool/pool_priv.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include "mpm/child_proto.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
@@ -101,6 +102,32 @@ static void on_access(struct pool_child *c, const struct ipc_msg *msg)
 	line_done(&c->access);
 }
 
+static bool is_pair(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX
+	    && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+static void on_slot(struct pool_child *c, struct ipc_msg *msg)
+{
+	const struct pool *p = c->gen->pool;
+	struct child_slot said;
+
+	if (p->conf->mpm != CONF_MPM_EVENT || msg->body_len != sizeof(said) || msg->fd_count != 1
+	    || !is_pair(msg->fds[0])) {
+		nonsense(c);
+		return;
+	}
+	memcpy(&said, msg->body, sizeof(said));
+	if (said.slot >= (uint32_t)p->threads)
+		nonsense(c);
+	else
+		pool_dispatch_slot(c, said.slot, &msg->fds[0]);
+}
+
 static void on_message(struct pool_child *c, struct ipc_msg *msg)
 {
 	struct pool *p = c->gen->pool;
@@ -120,6 +147,9 @@ static void on_message(struct pool_child *c, struct ipc_msg *msg)
 		else
 			pool_park_linger(p, msg->fds[0]);
 		msg->fds[0] = -1;
+		return;
+	case CHILD_SLOT:
+		on_slot(c, msg);
 		return;
 	case CHILD_LOG:
 		on_log(c, msg);

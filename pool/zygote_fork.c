@@ -35,7 +35,7 @@ static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 static _Noreturn void child_of(struct zygote *z, uint32_t place, const struct ipc_msg *order)
 {
 	struct child_start start = {
-		.mpm = z->conf->mpm == CONF_MPM_WORKER ? &mpm_worker : &mpm_prefork,
+		.mpm = mpm_of(z->conf->mpm),
 		.conf = z->conf,
 		.sapi = z->sapi,
 		.ctx = &z->ctx,

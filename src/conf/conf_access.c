@@ -1,5 +1,5 @@
-/* conf_access.c -- reads access.format. Any process; pure. php-fpm's codes with its checks and words, and two of
- * Weir's: %i, the request id, and %w, why Weir ended or answered the request. */
+/* conf_access.c -- reads access.format. Any process; pure. php-fpm's codes with its checks and words, and three of
+ * Weir's: %i, the request id, %w, why Weir ended or answered the request, and %W, how long it waited for a slot. */
 #include "src/conf/conf_access.h"
 
 #include <stdlib.h>
@@ -22,6 +22,8 @@ static const struct unit { char letter; const char *word; enum conf_access_unit 
 	{ 'M', "mega", CONF_ACCESS_MEGA },      { 'M', "megabytes", CONF_ACCESS_MEGA },
 };
 
+#define TIME_WORDS "only 'seconds', 'milli', 'milliseconds', 'micro' or 'microseconds' are"
+
 /* What may stand in { } before a letter. */
 enum brace { BRACE_NONE, BRACE_UNIT, BRACE_NAME, BRACE_TIME };
 
@@ -32,8 +34,7 @@ static const struct letter {
 	const char *words;              /* BRACE_UNIT: those that there are. BRACE_NAME: of what */
 } letters[] = {
 	{ 'C', CONF_ACCESS_CPU, BRACE_UNIT, "only 'total', 'user' or 'system' are" },
-	{ 'd', CONF_ACCESS_DURATION, BRACE_UNIT,
-	  "only 'seconds', 'milli', 'milliseconds', 'micro' or 'microseconds' are" },
+	{ 'd', CONF_ACCESS_DURATION, BRACE_UNIT, TIME_WORDS },
 	{ 'e', CONF_ACCESS_PARAM, BRACE_NAME, "environment variable" },
 	{ 'f', CONF_ACCESS_SCRIPT, BRACE_NONE, NULL },
 	{ 'i', CONF_ACCESS_ID, BRACE_NONE, NULL },
@@ -53,6 +54,7 @@ static const struct letter {
 	{ 'T', CONF_ACCESS_ENDED, BRACE_TIME, NULL },
 	{ 'u', CONF_ACCESS_USER, BRACE_NONE, NULL },
 	{ 'w', CONF_ACCESS_REASON, BRACE_NONE, NULL },
+	{ 'W', CONF_ACCESS_QUEUED, BRACE_UNIT, TIME_WORDS },
 };
 
 static struct conf_access_item *add(struct conf_access *a, enum conf_access_code code)
@@ -89,8 +91,10 @@ static const struct letter *find_letter(char c)
 
 static int take_unit(const struct letter *l, const char *word, struct conf_access_item *item, struct err *err)
 {
+	char letter = l->code == CONF_ACCESS_QUEUED ? 'd' : l->letter;
+
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (units[i].letter != l->letter || strcasecmp(units[i].word, word) != 0)
+		if (units[i].letter != letter || strcasecmp(units[i].word, word) != 0)
 			continue;
 		item->unit = units[i].unit;
 		return 0;

@@ -35,6 +35,7 @@ enum conf_access_code {
 	CONF_ACCESS_ENDED,              /* %T: likewise */
 	CONF_ACCESS_USER,               /* %u */
 	CONF_ACCESS_REASON,             /* %w: ours */
+	CONF_ACCESS_QUEUED,             /* %W: ours; unit, as CONF_ACCESS_DURATION */
 };
 
 enum conf_access_unit {

@@ -251,8 +251,9 @@ const struct conf_key conf_keys[] = {
 	  .used_by = CONF_BY_MASTER | CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "access.format", POOL(access_format), .type = CONF_STRING,
 	  .otherwise = "%R - %u %t \"%m %r\" %s",
-	  .meaning = "What such a line says, in php-fpm's codes and two more, %i for the request id and %w for why Weir "
-		"itself ended or answered the request; or json: one JSON object.",
+	  .meaning = "What such a line says, in php-fpm's codes and three more, %i for the request id, %w for why Weir "
+		"itself ended or answered the request, and %W for how long it waited for a slot (mpm = event; "
+		"else 0), in the units of %d; or json: one JSON object.",
 	  .limits = "Codes that exist.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL },
 	{ .name = "access.suppress_path", POOL(access_suppress_path), .type = CONF_LIST, .flags = CONF_KEY_SLASH,

@@ -29,7 +29,7 @@ static pid_t zygote_spawn(struct master_proc *p, const struct ipc_msg *msg, stru
 		.names = m->cli.names,
 		.was_root = m->as_root,
 		.generation = msg->head.generation,
-		.listen_count = 1,
+		.listen_count = spec->dispatched ? 0 : 1,
 		.log_level = m->conf->global.log_level,
 		.pool_uid = m->pool_uid,
 		.pool_gid = m->pool_gid,

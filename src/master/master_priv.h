@@ -41,6 +41,7 @@ struct master_spec {
 	unsigned refs;
 	char *name;                     /* of the pool */
 	bool ondemand;
+	bool dispatched;                /* its pool process alone accepts (mpm = event) */
 	bool clear_env;
 	char *env_pass;                 /* as struct master_spawn has it; NULL: none */
 	uid_t uid;                      /* its owner's */

@@ -60,6 +60,7 @@ struct master_spec *master_spec_new(struct master *m, const struct conf *conf, c
 	}
 	spec->name = xstrdup(pool->name);
 	spec->ondemand = pool->pm == CONF_PM_ONDEMAND;
+	spec->dispatched = pool->mpm == CONF_MPM_EVENT;
 	spec->clear_env = pool->clear_env;
 	spec->env_pass = spec_patterns(&pool->env_pass);
 	spec->uid = pool->owner.uid;

@@ -22,7 +22,7 @@ static const struct access_facts known = {
 	.pool = "www", .pid = 7, .parent = 5, .id = "id-1", .remote = "192.0.2.1", .user = "bob", .method = "GET",
 	.uri = "/a\nb", .query = "q=\"1\"", .script = "/srv/a.php", .length = 12, .status = 404,
 	.reason = REASON_BODY_TIMEOUT, .begun_us = 1795233906123456, .ended_us = 1795233908000000,
-	.duration_us = 1500000, .cpu_user_us = 300000, .cpu_system_us = 150000,
+	.duration_us = 1500000, .queued_us = 2500, .cpu_user_us = 300000, .cpu_system_us = 150000,
 	.memory = 3 * 1024 * 1024 + 1, .head = head, .head_len = sizeof(head) - 1, .param = param, .arg = "/A?b",
 };
 static const struct access_facts unknown = {
@@ -49,6 +49,7 @@ static void codes(void **state)
 		{ "%r%Q%q|%l|%s|%w", "/a\\x0Ab?q=\"1\"|12|404|body_timeout", "|0|0|-" },
 		{ "%C %{user}C %{system}C", "30.00 20.00 10.00", "0.00 0.00 0.00" },
 		{ "%d %{milli}d %{micro}d", "1.500 1500.000 1500000", "0.000 0.000 0" },
+		{ "%W %{milli}W %{microseconds}W", "0.003 2.500 2500", "0.000 0.000 0" },
 		{ "%M %{kilo}M %{mega}M", "3145729 3072 3", "0 0 0" },
 		{ "%t|%T", "21/Nov/2026:04:05:06 +0000|21/Nov/2026:04:05:08 +0000",
 		  "01/Jan/1970:00:00:00 +0000|01/Jan/1970:00:00:00 +0000" },
@@ -72,7 +73,8 @@ static void json(void **state)
 	assert_string_equal(line("json", &known), "{\"time\":\"2026-11-21T04:05:06.123456+00:00\",\"pool\":\"www\",\"pid\":7,"
 	    "\"id\":\"id-1\",\"remote\":\"192.0.2.1\",\"user\":\"bob\",\"method\":\"GET\",\"uri\":\"/a\\u000Ab\",\"query\":"
 	    "\"q=\\\"1\\\"\",\"status\":404,\"request_uri\":\"/A?b\",\"script\":\"/srv/a.php\",\"length\":12,\"duration_us\":"
-	    "1500000,\"cpu_user_us\":300000,\"cpu_system_us\":150000,\"peak_memory\":3145729,\"reason\":\"body_timeout\"}");
+	    "1500000,\"queue_ms\":2.500,\"cpu_user_us\":300000,\"cpu_system_us\":150000,\"peak_memory\":3145729,"
+	    "\"reason\":\"body_timeout\"}");
 	assert_non_null(strstr(line("json", &unknown), "\"id\":null,\"remote\":null,\"user\":null,\"method\":null,\"uri\":null"));
 }
 
