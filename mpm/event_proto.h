@@ -6,9 +6,12 @@
  *   slot -> dispatcher   STDOUT/STDERR... END_REQUEST EVENT_RECORD(struct event_done)
  *
  * The slot sends EVENT_RECORD in the same write as END_REQUEST, or later when the application goes on working after
- * its client has the answer. The dispatcher sends nothing of the next turn before that record. A slot that has said
- * it leaves gets no further turn. The dispatcher ends a slot by shutting the pair down for writing: never between
- * the begin and the end of a turn. The dispatcher believes nothing: other records end the child. Host order. */
+ * its client has the answer. The dispatcher sends nothing of the next turn before that record; what it still sends of
+ * the old one's STDIN is passed over. A role that the application does not serve is answered by the slot, with
+ * UNKNOWN_ROLE. A slot that cannot be freed of its request shuts its end down without that record: its child will not
+ * live long, and the other slots' ends are due. A slot that has said it leaves gets no further turn. The dispatcher
+ * ends a slot by shutting the pair down for writing: never between the begin and the end of a turn. The dispatcher
+ * believes nothing: other records end the child. Host order. */
 #ifndef WEIR_EVENT_PROTO_H
 #define WEIR_EVENT_PROTO_H
 

@@ -29,6 +29,8 @@ static void take_descriptors(struct zygote *z, const struct ipc_msg *order)
 	close(SPAWN_FD_BOARD);
 	for (int fd = SPAWN_FD_ACCESS; fd <= SPAWN_FD_STATUS; fd++)
 		close(fd);
+	if (z->conf->mpm == CONF_MPM_EVENT)     /* where nobody takes from a queue */
+		close(SPAWN_FD_READY);
 	fd_close(&z->signals);
 }
 

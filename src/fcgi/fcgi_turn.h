@@ -36,7 +36,8 @@ struct fcgi_turn {                      /* zeroed is ready for a new connection 
 	const uint8_t *body;
 	size_t body_len;
 	const char *why;                /* FCGI_TURN_BAD: static text */
-	/* private */
+	/* private; but between fcgi_turn_done and the next BEGIN its owner may take records of its own with it,
+	 * each up to its end */
 	struct fcgi_record record;
 	uint8_t state;                  /* of the request: enum turn_state */
 	uint8_t use;                    /* what the record at hand is good for: enum fcgi_use */

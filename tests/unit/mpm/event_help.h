@@ -72,6 +72,8 @@ static inline enum sapi_end serve(struct sapi_ctx *ctx, struct request *req)
 		if (*what == 'r')
 			while (req->ops->read(req, body, sizeof(body)) > 0)
 				continue;
+		if (*what == 'o')
+			req->ops->read(req, body, sizeof(body));
 		if (*what == 'w')
 			req->ops->write(req, "\r\nhello", 7);
 		if (*what == 'p')

@@ -118,6 +118,27 @@ static void test_abort_behind_an_unread_body(void **state)
 	free(body);
 }
 
+static void test_abort_behind_a_body_half_read(void **state)
+{
+	struct world *w = *state;
+	char *body = xcalloc(1, 1000);
+	int reads;
+
+	start(w);
+	add_head(w, 1, "owsa");
+	give(w);
+	wait_state(w, 0, BOARD_RUNNING);
+	fcgi_add_stream(&w->sent, FCGI_STDIN, 1, body, 1000);
+	w->sent.len -= 500;
+	give(w);
+	assert_string_equal(take_until(w, 0, FCGI_STDOUT, &reads), "6:1:\r\nhello");
+	buf_add(&w->sent, body, 500);
+	fcgi_add_abort(&w->sent, 1);
+	give(w);
+	assert_aborted(w);
+	free(body);
+}
+
 static void test_abort_that_came_with_an_unread_body(void **state)
 {
 	struct world *w = *state;
@@ -325,6 +346,7 @@ int main(void)
 		SLOT_TEST(test_unread_body_is_passed_over),
 		SLOT_TEST(test_abort_after_the_input),
 		SLOT_TEST(test_abort_behind_an_unread_body),
+		SLOT_TEST(test_abort_behind_a_body_half_read),
 		SLOT_TEST(test_abort_that_came_with_an_unread_body),
 		SLOT_TEST(test_abort_in_a_body_ends_the_read),
 		SLOT_TEST(test_abort_within_the_head_runs_nothing),
