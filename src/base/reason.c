@@ -24,6 +24,7 @@ static const struct reason_words {
 	[REASON_DRAINING] = { "draining", "503 Service Unavailable" },
 	[REASON_DENIED] = { "denied", "403 Forbidden" },
 	[REASON_STATUS_LATE] = { "status_late", "503 Service Unavailable" },
+	[REASON_NO_STORAGE] = { "no_storage", "507 Insufficient Storage" },
 };
 
 const char *reason_name(enum reason reason)
@@ -40,6 +41,11 @@ const char *reason_status(enum reason reason)
 
 void reason_page(enum reason reason, bool with_header, struct buf *out)
 {
+	reason_page_retry(reason, with_header, 0, out);
+}
+
+void reason_page_retry(enum reason reason, bool with_header, int64_t retry_after_s, struct buf *out)
+{
 	const char *status = reason_status(reason);
 
 	if (!status)
@@ -47,5 +53,7 @@ void reason_page(enum reason reason, bool with_header, struct buf *out)
 	buf_printf(out, "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n", status);
 	if (with_header)
 		buf_printf(out, "X-Weir-Reason: %s\r\n", reason_name(reason));
+	if (retry_after_s > 0)
+		buf_printf(out, "Retry-After: %lld\r\n", (long long)retry_after_s);
 	buf_printf(out, "\r\n%s (%s)\n", status, reason_name(reason));
 }

@@ -22,6 +22,7 @@ enum reason {
 	REASON_DRAINING,
 	REASON_DENIED,
 	REASON_STATUS_LATE,             /* a status page whose figures did not come in time */
+	REASON_NO_STORAGE,              /* a body or reply found no room on disk */
 	REASON_COUNT
 };
 
@@ -31,5 +32,7 @@ const char *reason_name(enum reason reason);
 const char *reason_status(enum reason reason);
 /* A whole answer as a CGI response (500 where there is no status), with X-Weir-Reason if asked for. */
 void reason_page(enum reason reason, bool with_header, struct buf *out);
+/* The same with Retry-After, in seconds; 0: without. */
+void reason_page_retry(enum reason reason, bool with_header, int64_t retry_after_s, struct buf *out);
 
 #endif

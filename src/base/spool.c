@@ -193,6 +193,12 @@ static void spool_forget_file(struct spool *s)
 
 /* ---- the queue */
 
+void spool_memory(struct spool *s, size_t memory_limit)
+{
+	BUG_IF(memory_limit < s->memory_limit);
+	s->memory_limit = memory_limit;
+}
+
 void spool_keep(struct spool *s, bool keep)
 {
 	BUG_IF(keep && (s->mem_len > 0 || s->file_len > 0));

@@ -28,6 +28,8 @@ struct spool {                          /* private; zeroed holds nothing, and ma
 /* Empty. dir (borrowed): the folder of the file, which is made when it is needed. At most memory_limit bytes are in
  * memory, at most max in the queue (with spool_keep: were added). Takes no memory. */
 void spool_init(struct spool *s, const char *dir, size_t memory_limit, uint64_t max);
+/* From now on so many bytes in memory, not fewer than before. */
+void spool_memory(struct spool *s, size_t memory_limit);
 /* true, on an empty queue: what is dropped stays, for spool_rewind. false, at any time: what was dropped is gone. */
 void spool_keep(struct spool *s, bool keep);
 /* All of it at the end, or nothing and -1 with errno: EFBIG past max, else of the file (ENOSPC, EMFILE, EACCES...).

@@ -129,7 +129,7 @@ static void as_text(void **state)
 static void as_html(void **state)
 {
 	(void)state;
-	assert_page("html", HTML_HEAD, "<tr><th>reason status late</th><td>0</td></tr>\n</table>\n</body></html>");
+	assert_page("html", HTML_HEAD, "<tr><th>reason no storage</th><td>0</td></tr>\n</table>\n</body></html>");
 	assert_page("html&full", HTML_HEAD,
 	    "</table>\n<table border=\"1\">\n"
 	    "<tr><th>pid</th><th>state</th><th>start time</th><th>start since</th><th>requests</th>"
@@ -154,7 +154,7 @@ static void as_html(void **state)
 static void as_xml(void **state)
 {
 	(void)state;
-	assert_page("xml", XML_HEAD, "<reason-status-late>0</reason-status-late>\n</status>");
+	assert_page("xml", XML_HEAD, "<reason-no-storage>0</reason-no-storage>\n</status>");
 	assert_page("full&xml", XML_HEAD,
 	    "<processes>\n"
 	    "<process><pid>20095</pid><state>Running</state><start-time>1795612126</start-time>"
@@ -179,7 +179,7 @@ static void as_xml(void **state)
 static void as_json(void **state)
 {
 	(void)state;
-	assert_page("json", JSON_HEAD, ",\"reason status late\":0}");
+	assert_page("json", JSON_HEAD, ",\"reason no storage\":0}");
 	assert_page("json&full", JSON_HEAD ",\"max children\":2,",
 	    ", \"processes\":[{\"pid\":20095,\"state\":\"Running\",\"start time\":1795612126,\"start since\":59,"
 	    "\"requests\":6,\"request duration\":34,\"request method\":\"GET\",\"request uri\":\"\\/status?a&b\","
@@ -213,8 +213,8 @@ static void as_openmetrics(void **state)
 	    "# TYPE phpfpm_listen_queue_length gauge\n"
 	    "# HELP phpfpm_listen_queue_length The size of the socket queue of pending connections.\n"
 	    "phpfpm_listen_queue_length 511\n",
-	    "weir_ended_requests_total{reason=\"denied\"} 0\n"
 	    "weir_ended_requests_total{reason=\"status_late\"} 0\n"
+	    "weir_ended_requests_total{reason=\"no_storage\"} 0\n"
 	    "# EOF\n");
 }
 
