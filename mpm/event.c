@@ -4,6 +4,7 @@
 #include "mpm/mpm.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 #include "mpm/child_link.h"
@@ -12,9 +13,20 @@
 #include "src/base/exits.h"
 #include "src/base/log.h"
 
+/* On a busy processor a slot that gets a request waits until the dispatcher has no more to give, instead of taking its
+ * place at once: one switch for many requests, not two for each. Programs that the application starts are as ever. */
+static void yield_to_dispatcher(void)
+{
+	const struct sched_param param = { 0 };
+
+	if (sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param) < 0)
+		log_debug("cannot be scheduled as a batch: %s", strerror(errno));
+}
+
 static void serve(struct slot *s, void *arg)
 {
 	(void)arg;
+	yield_to_dispatcher();
 	child_pair_serve(s);
 }
 
