@@ -3,6 +3,7 @@
 #include "pool/pool_priv.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -139,11 +140,13 @@ _Noreturn void pool_run(struct spawn_info *info)
 	struct pool *p;
 
 	sigs_harmless();
+	signal(SIGXFSZ, SIG_IGN);       /* a file that may not grow is an error of the write */
 	p = pool_new(info);
 	pool_access_init(p);
 	pool_park_init(p);
 	pool_slow_init(p);
 	pool_tick_init(p);
+	pool_dispatch_init(p);
 	pool_master_init(p);
 	pool_status_serve(p);
 	if (!woken_for_status(p))

@@ -1,11 +1,357 @@
-/* pool_dispatch.c -- runs in a pool process under mpm = event: gives requests to slots. */
-#include "pool/pool_priv.h"
+/* pool_dispatch.c -- runs in a pool process under mpm = event: the dispatcher among its children. What the dispatcher
+ * cannot know by itself is told here: which slots there are, what became of a child, what the pool's own pages say; and
+ * what it reports is counted and logged. */
+#include "pool/pool_dispatch_priv.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include "mpm/child_proto.h"
+#include "mpm/status_page.h"
+#include "src/base/clock.h"
 #include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+
+#define SAY_AGAIN_US  1000000           /* one line in the log for each reason and second */
+#define SILENT_US     500000            /* at the end: so long for a new connection to say something */
+
+void pool_dispatch_begin(struct pool *p)
+{
+	dispatch_time(p->dispatch->core, clock_us());
+}
+
+static void set_timer(struct pool_dispatch *pd, uint64_t due_us)
+{
+	uint64_t now = clock_us(), wait = due_us > now ? due_us - now : 0;
+	struct timeval tv = { .tv_sec = (time_t)(wait / 1000000), .tv_usec = (suseconds_t)(wait % 1000000) };
+
+	pd->timer_us = due_us;
+	event_add(pd->timer, &tv);
+}
+
+/* A timer that comes too soon costs one look; it is never set later. */
+void pool_dispatch_done(struct pool *p)
+{
+	struct pool_dispatch *pd = p->dispatch;
+	uint64_t next = dispatch_next(pd->core);
+
+	if (next < pd->timer_us)
+		set_timer(pd, next);
+	if (p->asleep)
+		pool_poke(p);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+	uint64_t next;
+
+	(void)fd;
+	(void)what;
+	pool_dispatch_begin(p);
+	p->dispatch->timer_us = DISPATCH_NEVER;
+	next = dispatch_tick(p->dispatch->core);
+	if (next != DISPATCH_NEVER)
+		set_timer(p->dispatch, next);
+}
+
+void pool_dispatch_accept(struct pool *p, bool accept)
+{
+	struct pool_dispatch *pd = p->dispatch;
+
+	accept = accept && !pd->stopped;
+	if (accept == pd->accepts)
+		return;
+	pd->accepts = accept;
+	for (uint32_t i = 0; i < p->info->listen_count; i++)
+		if (accept)
+			event_add(pd->listening[i], NULL);
+		else
+			event_del(pd->listening[i]);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	dispatch_io_accept(arg, (int)fd);
+}
+
+/* ---- what the dispatcher asks and tells */
+
+static void world_slot_leaves(void *arg)
+{
+	struct dispatch_io *io = arg;
+
+	if (io->child)
+		pool_dispatch_retire(io->child);
+}
+
+static void world_give(void *arg)
+{
+	struct dispatch_io *io = arg;
+	struct board_brief b = { 0 };
+
+	if (io->child)
+		board_peek(io->child->gen->board, pool_child_slot(io->child, io->number), &b);
+	io->begun = b.begun;
+}
+
+static struct dispatch_death world_death(void *arg)
+{
+	const struct dispatch_io *io = arg;
+	struct dispatch_death how = { .started = true };
+	struct board_brief b;
+
+	if (!io->child)
+		return how;
+	board_peek(io->child->gen->board, pool_child_slot(io->child, io->number), &b);
+	how.started = b.begun > io->begun;
+	how.ended_by_us = io->child->kill_ms != 0;
+	return how;
+}
+
+static void world_mad(void *arg, const char *why)
+{
+	struct dispatch_io *io = arg;
+
+	if (!io->child)
+		return;
+	log_warning("child %d sent its pool process %s: it is ended", (int)io->child->pid, why);
+	pool_reap_kill(io->child, clock_ms());
+}
+
+/* Only where nothing else runs in that child. */
+static void world_kill(void *arg, enum reason reason)
+{
+	struct dispatch_io *io = arg;
+
+	if (io->child && io->pool->threads == 1)
+		pool_talk_stop(io->child, reason);
+}
+
+static bool is_path(const struct dispatch_request *r, const char *path)
+{
+	const char *name;
+	size_t len;
+
+	if (!path || !*path)
+		return false;
+	name = dispatch_param(r, "SCRIPT_NAME", &len);
+	return name && len == strlen(path) && memcmp(name, path, len) == 0;
+}
+
+static void status_page_of(struct pool *p, const struct dispatch_request *r, struct buf *out)
+{
+	size_t len;
+	const char *text = dispatch_param(r, "QUERY_STRING", &len);
+	char *asked = xstrndup(text ? text : "", len);
+	struct status_query query = status_query_read(asked);
+	struct status *status = pool_status(p);
+
+	status_page_head(out, &query);
+	status_page(out, &query, status);
+	free(status);
+	free(asked);
+}
+
+static void without_body(const struct dispatch_request *r, struct buf *page)
+{
+	size_t len;
+	const char *method = dispatch_param(r, "REQUEST_METHOD", &len), *body;
+
+	if (!method || len != 4 || memcmp(method, "HEAD", 4) != 0)
+		return;
+	body = strstr(buf_str(page), "\r\n\r\n");
+	page->len = body ? (size_t)(body + 4 - (const char *)page->data) : 0;
+}
+
+static bool world_page(void *arg, const struct dispatch_request *r, struct buf *out)
+{
+	struct pool *p = arg;
+	bool status = is_path(r, p->conf->status_path);
+
+	if (!status && !is_path(r, p->conf->ping_path))
+		return false;
+	if (p->drain != DRAIN_NONE && p->drain != DRAIN_REPLACED) {
+		reason_page(REASON_DRAINING, p->conf->reason_header, out);
+	} else if (status) {
+		status_page_of(p, r, out);
+	} else {
+		status_ping_head(out);
+		buf_add_str(out, p->conf->ping_response);
+	}
+	without_body(r, out);
+	return true;
+}
+
+static void add_param(struct buf *line, const struct dispatch_request *r, const char *name)
+{
+	size_t len = 0;
+	const char *text = r ? dispatch_param(r, name, &len) : NULL;
+
+	buf_add(line, text ? text : "", len);
+}
+
+/* Thousands may be refused a second: each is counted, and of each kind one a second has a line. */
+static void world_note(void *arg, const struct dispatch_request *r, enum reason reason)
+{
+	struct pool *p = arg;
+	struct pool_dispatch *pd = p->dispatch;
+	enum log_level level = reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
+	uint64_t now = clock_us();
+	struct buf line = { 0 };
+
+	p->reasons[reason]++;
+	if (pd->said_us[reason] != 0 && now < pd->said_us[reason] + SAY_AGAIN_US) {
+		pd->unsaid[reason]++;
+		return;
+	}
+	buf_add_str(&line, "request \"");
+	add_param(&line, r, "REQUEST_METHOD");
+	buf_add_str(&line, " ");
+	add_param(&line, r, "REQUEST_URI");
+	buf_printf(&line, "\": %s", reason_name(reason));
+	if (pd->unsaid[reason] > 0)
+		buf_printf(&line, "; and %llu others since the last such line", (unsigned long long)pd->unsaid[reason]);
+	log_text(level, (const char *)line.data, line.len);
+	buf_free(&line);
+	pd->said_us[reason] = now;
+	pd->unsaid[reason] = 0;
+}
+
+static void world_busy(void *arg)
+{
+	pool_poke(arg);
+}
+
+static const struct dispatch_world world = {
+	.send = dispatch_io_send,
+	.watch = dispatch_io_watch,
+	.peek = dispatch_io_peek,
+	.close_conn = dispatch_io_close_conn,
+	.end_slot = dispatch_io_end_slot,
+	.close_slot = dispatch_io_close_slot,
+	.slot_leaves = world_slot_leaves,
+	.give = world_give,
+	.death = world_death,
+	.slot_is_mad = world_mad,
+	.kill_slot = world_kill,
+	.page = world_page,
+	.note = world_note,
+	.busy = world_busy,
+};
+
+/* ---- what the rest of the pool process asks and tells */
+
+void pool_dispatch_init(struct pool *p)
+{
+	struct pool_dispatch *pd;
+
+	p->over_tcp = p->conf->listen[0] != '/' && p->conf->listen[0] != '@';
+	if (p->conf->mpm != CONF_MPM_EVENT)
+		return;
+	pd = p->dispatch = xcalloc(1, sizeof(*pd));
+	pd->core = dispatch_new(p->conf, &world, p);
+	pd->timer = evtimer_new(p->base, on_timer, p);
+	pd->timer_us = DISPATCH_NEVER;
+	pd->listening = xcalloc(p->info->listen_count, sizeof(*pd->listening));
+	for (uint32_t i = 0; i < p->info->listen_count; i++)
+		pd->listening[i] = event_new(p->base, SPAWN_FD_LISTEN + (int)i, EV_READ | EV_PERSIST, on_accept, p);
+	pool_dispatch_accept(p, true);
+}
 
 void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd)
 {
-	(void)c;
-	(void)slot;
-	fd_close(fd);
+	struct pool *p = c->gen->pool;
+	struct dispatch_io *io;
+
+	if (c->slots[slot].io || fd_set_nonblock(*fd, 1) < 0) {
+		fd_close(fd);
+		return;
+	}
+	pool_dispatch_begin(p);
+	io = dispatch_io_slot(c, slot, *fd);
+	*fd = -1;
+	if (c->phase == CHILD_RETIRING)
+		dispatch_slot_retire(io->slot);
+	pool_dispatch_done(p);
+}
+
+void pool_dispatch_retire(struct pool_child *c)
+{
+	struct pool *p = c->gen->pool;
+
+	for (int i = 0; p->dispatch && i < p->threads; i++)
+		if (c->slots[i].io)
+			dispatch_slot_retire(c->slots[i].io->slot);
+}
+
+void pool_dispatch_child_gone(struct pool_child *c)
+{
+	struct pool *p = c->gen->pool;
+
+	if (!p->dispatch)
+		return;
+	pool_dispatch_begin(p);
+	for (int i = 0; i < p->threads; i++)
+		if (c->slots[i].io) {
+			struct dispatch_io *io = c->slots[i].io;
+
+			dispatch_slot_end(io->slot);
+		}
+	pool_dispatch_done(p);
+}
+
+int pool_dispatch_queued(const struct pool *p)
+{
+	return (int)dispatch_queued(p->dispatch->core);
+}
+
+unsigned pool_dispatch_conns(const struct pool *p)
+{
+	return p->dispatch ? dispatch_conns(p->dispatch->core) : 0;
+}
+
+void pool_dispatch_refuse(struct pool *p, enum reason reason)
+{
+	pool_dispatch_begin(p);
+	dispatch_refuse_queued(p->dispatch->core, reason);
+	pool_dispatch_done(p);
+}
+
+void pool_dispatch_closing(struct pool *p)
+{
+	dispatch_closing(p->dispatch->core);
+}
+
+void pool_dispatch_last(struct pool *p)
+{
+	pool_dispatch_begin(p);
+	dispatch_closing(p->dispatch->core);
+	dispatch_close_parked(p->dispatch->core);
+	pool_dispatch_done(p);
+}
+
+void pool_dispatch_stop(struct pool *p)
+{
+	p->dispatch->stopped = true;
+	pool_dispatch_accept(p, false);
+}
+
+bool pool_dispatch_flying(const struct pool *p, uint64_t since_us)
+{
+	return dispatch_flying(p->dispatch->core, since_us);
+}
+
+bool pool_dispatch_empty(const struct pool *p)
+{
+	const struct dispatch *core = p->dispatch->core;
+	uint64_t silent = dispatch_silent_us(core);
+
+	return dispatch_in_hand(core) == 0 && (silent == 0 || clock_us() > silent + SILENT_US);
+}
+
+void pool_dispatch_figures(const struct pool *p, struct dispatch_figures *out)
+{
+	dispatch_figures(p->dispatch->core, out);
 }

@@ -59,6 +59,8 @@ static bool flying(struct pool *p)
 {
 	struct generation *both[] = { p->gen, p->old };
 
+	if (p->dispatch && pool_dispatch_flying(p, p->drain_us))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
 		for (int place = 0; both[i] && place < p->places; place++)
 			if (both[i]->children[place] && child_flies(both[i]->children[place]))
@@ -77,6 +79,19 @@ static void tell_last(struct pool_child *c)
 		return;
 	c->told_last = true;
 	pool_talk_order(c, CHILD_LAST);
+}
+
+static void tell_drain(struct pool_child *c)
+{
+	if (c->phase != CHILD_RETIRING && c->phase != CHILD_ORDERED && c->phase != CHILD_BORN)
+		pool_talk_order(c, CHILD_DRAIN);
+}
+
+/* Its children serve for as long as the dispatcher has anything for them. */
+static void dispatch_look(struct pool *p)
+{
+	if (pool_dispatch_empty(p))
+		each_child(p, tell_drain);
 }
 
 static void tell_stop(struct pool_child *c)
@@ -108,10 +123,12 @@ void pool_drain_newcomer(struct pool_child *c)
 		pool_talk_order(c, CHILD_CLOSING);
 		return;
 	case DRAIN_LAST:
-		tell_last(c);
+		if (!c->gen->pool->dispatch)
+			tell_last(c);
 		return;
 	case DRAIN_REPLACED:
-		tell_queue(c);
+		if (!c->gen->pool->dispatch)
+			tell_queue(c);
 	}
 }
 
@@ -131,6 +148,8 @@ static void serve_rest(struct pool *p)
 
 void pool_drain_look(struct pool *p)
 {
+	if (p->dispatch && (p->drain == DRAIN_LAST || p->drain == DRAIN_REPLACED))
+		dispatch_look(p);
 	switch (p->drain) {
 	case DRAIN_NONE:
 	case DRAIN_ASKED:
@@ -165,7 +184,10 @@ void pool_drain_last(struct pool *p)
 		return;
 	p->drain = DRAIN_LAST;
 	pool_park_close_idle(p);
-	each_child(p, tell_last);
+	if (p->dispatch)
+		pool_dispatch_last(p);
+	else
+		each_child(p, tell_last);
 	pool_drain_look(p);
 	pool_poke(p);
 }
@@ -192,6 +214,8 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	log_notice("the time to finish is over: what still runs is ended (%s)", reason_name(REASON_DRAINING));
 	p->drain_hurry = true;
 	each_child(p, tell_stop);
+	if (p->dispatch)
+		pool_dispatch_refuse(p, REASON_DRAINING);
 	set_timer(p, NEARLY_MS);
 	pool_drain_look(p);
 	pool_poke(p);
@@ -209,12 +233,20 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 		set_timer(p, budget_ms - reserve_ms);
 	if (p->drain != DRAIN_NONE)             /* a replaced one is told again, with a bound, when the server ends */
 		return;
+	p->drain_us = clock_us();
 	if (kind == MASTER_DRAIN_REPLACED) {
 		p->drain = DRAIN_REPLACED;
 		pool_status_stop(p);
 		pool_park_close_idle(p);
-		each_child(p, tell_queue);
+		if (p->dispatch) {
+			pool_dispatch_stop(p);
+			pool_dispatch_last(p);
+		} else {
+			each_child(p, tell_queue);
+		}
 	} else {
+		if (p->dispatch)
+			pool_dispatch_closing(p);
 		p->drain = DRAIN_FINISH;
 		each_child(p, note_flight);
 	}

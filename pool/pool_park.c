@@ -230,6 +230,8 @@ int pool_park_queued(struct pool *p)
 {
 	struct pollfd at = { .fd = p->ready_r, .events = POLLIN };
 
+	if (p->dispatch)
+		return pool_dispatch_queued(p);
 	return (int)p->ready_count + (poll(&at, 1, 0) > 0 && (at.revents & POLLIN));
 }
 
@@ -238,6 +240,10 @@ int pool_park_waiting(struct pool *p)
 	struct pollfd *at = xcalloc(p->info->listen_count, sizeof(*at));
 	int waiting = pool_park_queued(p), count = 0;
 
+	if (p->dispatch) {
+		free(at);
+		return waiting;
+	}
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		at[count++] = (struct pollfd){ .fd = SPAWN_FD_LISTEN + (int)i, .events = POLLIN };
 	if (poll(at, (nfds_t)count, 0) > 0)

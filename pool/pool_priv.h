@@ -18,6 +18,9 @@
 #include "src/conf/conf_access.h"
 
 struct pool;
+struct pool_dispatch;
+struct dispatch_figures;
+struct dispatch_io;
 struct status;
 struct status_server;
 
@@ -43,6 +46,7 @@ struct pool_slot {
 	struct board_view view;         /* last good copy */
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
 	bool drain_waits;               /* that request is not done */
+	struct dispatch_io *io;         /* under event: its pair; NULL: none yet, or no more */
 };
 
 struct pool_child {
@@ -157,6 +161,7 @@ struct pool {
 	unsigned unmourned;             /* deaths out of order whose replacement is not born yet */
 
 	struct event *tick;
+	bool asleep;                    /* nothing is planned until somebody pokes */
 	uint64_t busy_until_ms;         /* look every POOL_TICK_MS until then */
 	uint64_t last_sum;              /* fingerprint of the last look, to see change */
 
@@ -168,6 +173,8 @@ struct pool {
 	unsigned idle_count, ready_count, linger_count;
 	unsigned idle_max;              /* what the limit of open files allows; the oldest is closed for one more */
 
+	bool over_tcp;                  /* where the pool listens */
+	struct pool_dispatch *dispatch; /* NULL: children take connections themselves */
 	struct pool_access access;
 	struct status_server *status;   /* NULL: no pm.status_listen */
 	unsigned refused_count;         /* connections that pool_refuse.c holds */
@@ -175,6 +182,7 @@ struct pool {
 
 	enum drain_phase drain;
 	struct event *drain_timer;
+	uint64_t drain_us;              /* when it began */
 	bool drain_hurry;               /* its time is over: requests in flight were told to give up */
 };
 
@@ -201,10 +209,6 @@ void pool_talk_order(struct pool_child *c, uint32_t order);
 void pool_talk_stop(struct pool_child *c, enum reason reason);
 /* One piece of a log line of a child or zygote (who: "child 12, " or ""). -1: nonsense. */
 int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc_msg *msg);
-
-/* pool_dispatch.c: requests to slots, under mpm = event. */
-/* The dispatcher's end of the pair of a child's slot; *fd is taken. */
-void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd);
 
 /* pool_access.c: the access log. */
 void pool_access_init(struct pool *p);
@@ -252,6 +256,22 @@ uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
 
 /* pool_refuse.c: a 503 to those who wait in vain. */
 void pool_refuse(struct pool *p);
+
+/* pool_dispatch.c: under event, the connections and the queue. All but init, slot, retire, child_gone and conns are for
+ * pools that have a dispatcher. */
+void pool_dispatch_init(struct pool *p);
+void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd);  /* takes *fd */
+void pool_dispatch_retire(struct pool_child *c);                /* it gets no more requests */
+void pool_dispatch_child_gone(struct pool_child *c);
+unsigned pool_dispatch_conns(const struct pool *p);
+int pool_dispatch_queued(const struct pool *p);
+void pool_dispatch_refuse(struct pool *p, enum reason reason);  /* all that is queued */
+void pool_dispatch_closing(struct pool *p);                     /* each answer closes its connection */
+void pool_dispatch_last(struct pool *p);                        /* and parked ones are closed now */
+void pool_dispatch_stop(struct pool *p);                        /* accept no more: another process does */
+bool pool_dispatch_flying(const struct pool *p, uint64_t since_us);     /* requests that came before that time */
+bool pool_dispatch_empty(const struct pool *p);                 /* nobody waits for anything */
+void pool_dispatch_figures(const struct pool *p, struct dispatch_figures *out);
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);

@@ -150,6 +150,7 @@ void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status
 	if (!c || c->pid != pid)
 		return;
 	pool_talk_drain(c);
+	pool_dispatch_child_gone(c);
 	if (c->pid != 0) {
 		log_exit(c, status);
 		settle_slots(c, status);

@@ -129,6 +129,10 @@ void pool_refuse(struct pool *p)
 
 	if (!is_due(p))
 		return;
+	if (p->dispatch) {
+		pool_dispatch_refuse(p, REASON_SPAWN_FAILED);
+		return;
+	}
 	while (p->refused_count < REFUSED_MAX && ipc_recv(p->ready_r, &msg, p->space) == IPC_MESSAGE)
 		for (int i = 0; i < msg.fd_count; i++)
 			refused_new(p, msg.fds[i]);

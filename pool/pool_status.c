@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "mpm/child_proto.h"
+#include "mpm/dispatch.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -152,6 +153,21 @@ static const char *pm_name(const struct pool *p)
 	return p->conf->pm < ARRAY_LEN(names) && names[p->conf->pm] ? names[p->conf->pm] : "";
 }
 
+/* What waits in the dispatcher waits to be served as what waits in the kernel does. */
+static void put_dispatch(struct status *s, struct pool *p)
+{
+	struct dispatch_figures f;
+
+	pool_dispatch_figures(p, &f);
+	s->parked = f.parked;
+	s->ready = f.queued;
+	s->queue += f.queued;
+	if (s->queue > p->queue_max)
+		p->queue_max = s->queue;
+	s->queue_max = p->queue_max;
+	s->queue_limit += (uint64_t)p->conf->queue_max;
+}
+
 struct status *pool_status(struct pool *p)
 {
 	struct status *s = xcalloc(1, status_size(pool_child_count(p) * (unsigned)p->threads));
@@ -174,6 +190,8 @@ struct status *pool_status(struct pool *p)
 	s->max_children = (uint64_t)conf_pool_slots(p->conf);
 	s->parked = p->idle_count;
 	s->ready = p->ready_count;
+	if (p->dispatch)
+		put_dispatch(s, p);
 	return s;
 }
 

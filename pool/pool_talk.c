@@ -227,6 +227,8 @@ void pool_talk_order(struct pool_child *c, uint32_t order)
 
 	if (order == CHILD_DRAIN || order == CHILD_QUEUE || order == CHILD_LAST)
 		c->phase = CHILD_RETIRING;
+	if (order == CHILD_DRAIN)
+		pool_dispatch_retire(c);
 	send_child(c, &msg);
 }
 
@@ -236,5 +238,6 @@ void pool_talk_stop(struct pool_child *c, enum reason reason)
 	struct ipc_msg msg = { .head.type = CHILD_STOP, .body = &body, .body_len = sizeof(body) };
 
 	c->phase = CHILD_RETIRING;
+	pool_dispatch_retire(c);
 	send_child(c, &msg);
 }

@@ -119,6 +119,7 @@ static void take_look(struct pool *p, struct look *k)
 	if (p->gen)
 		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
+	k->census.waiting_exact = p->dispatch != NULL;
 	k->census.draining = p->drain != DRAIN_NONE && p->drain != DRAIN_FINISH;
 	k->census.booting = p->gen && p->gen->booting;
 	k->census.limited = p->global.process_max > 0;
@@ -198,7 +199,9 @@ static void rest_if_done(struct pool *p, const struct look *k)
 		return;
 	if (p->old || (p->gen && !p->gen->ready) || k->census.total > 0 || k->census.waiting > 0)
 		return;
-	if (p->idle_count + p->ready_count + p->linger_count > 0 || (p->gen && !pool_generation_empty(p->gen)))
+	if (p->idle_count + p->ready_count + p->linger_count + pool_dispatch_conns(p) > 0)
+		return;
+	if (p->gen && !pool_generation_empty(p->gen))
 		return;
 	if (pool_status_busy(p) || (!p->gen && p->last_generation > 0))
 		return;
@@ -216,6 +219,9 @@ static void set_timer(struct pool *p, uint64_t ms)
 
 static void arm_sockets(struct pool *p)
 {
+	p->asleep = true;
+	if (p->dispatch)                /* which pokes when it has something to do */
+		return;
 	event_add(p->ready_event, NULL);
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		event_add(p->listening[i], NULL);
@@ -228,6 +234,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	p->asleep = false;
 	take_look(p, &k);
 	if (k.sum != p->last_sum || p->drain != DRAIN_NONE)
 		p->busy_until_ms = k.census.now_ms + CALM_AFTER_MS;
