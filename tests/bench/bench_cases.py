@@ -72,7 +72,8 @@ def one_round(bench, server, script, query, options):
     before = bench_proc.cpu_seconds(server.pid)
     got = bench.load.run(server, script, "-t", bench.seconds, *options, query=query)
     cpu = bench_proc.cpu_seconds(server.pid) - before
-    return {"rate": got["requests_per_s"], "cpu_us": cpu * 1e6 / got["ok"], "p50_us": got["latency_us"]["p50"]}
+    return {"rate": got["requests_per_s"], "cpu_us": cpu * 1e6 / got["ok"], "p50_us": got["latency_us"]["p50"],
+            "p99_us": got["latency_us"]["p99"]}
 
 
 def rounds(bench, pair, script, *options, query=""):
@@ -86,8 +87,8 @@ def column(got, key):
     return [(w[key], f[key]) for w, f in got]
 
 
-def speed(bench, name, options, script="hello.php", query="", cpus=None, rate=None, cpu=None):
-    with bench.pair({"bench": STATIC}, cpus) as pair:
+def speed(bench, name, options, script="hello.php", query="", cpus=None, rate=None, cpu=None, pool=None):
+    with bench.pair({"bench": pool or STATIC}, cpus) as pair:
         got = rounds(bench, pair, script, *options, query=query)
     yield compared(name, "requests", "1/s", column(got, "rate"), at_least=rate)
     yield compared(name, "CPU time a request", "µs", column(got, "cpu_us"), at_most=cpu)

@@ -76,8 +76,16 @@ class Server:
                 if os.geteuid() == 0:
                     f.write("user = www-data\ngroup = www-data\nlisten.owner = www-data\nlisten.group = www-data\n")
                 f.write("listen = %s\nlisten.mode = 0660\n" % self.socket(pool))
-                f.writelines("%s = %s\n" % pair for pair in keys.items())
+                f.writelines("%s = %s\n" % pair for pair in self._own(keys))
         return conf
+
+    def _own(self, keys):
+        """Keys that begin with "weir:" are for Weir alone."""
+        for key, value in keys.items():
+            if not key.startswith("weir:"):
+                yield key, value
+            elif self.name.startswith("weir-"):
+                yield key[len("weir:"):], value
 
     def start(self, pools, cpus):
         """pools: name to a dict of keys. Returns when the first pool's socket takes connections."""
