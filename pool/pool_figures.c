@@ -37,5 +37,7 @@ void pool_figures_say(struct pool *p)
 	for (size_t i = 0; i < ARRAY_LEN(both); i++)
 		if (both[i])
 			figures_add(both[i], &f);
+	if (p->dispatch)
+		f.requests = pool_dispatch_requests(p).over;
 	pool_master_send(POOL_FIGURES, &f, sizeof(f));
 }
