@@ -142,3 +142,15 @@ def test_lines_of_the_error_log(weir):
     assert len(lines(weir, 5)) == 5
     www.release()
     assert busy.reply().status == queued.reply().status == 200
+
+
+def test_an_upload_that_stops_when_a_child_has_it(weir):
+    """The client is told by the pool process, the line is its child's."""
+    www = logged(weir, "event.request_buffering = no\n request.body_timeout = 1s")
+    www.write("body.php", "echo strlen(file_get_contents('php://input'));")
+    weir.start()
+    head = fcgi.begin() + fcgi.params(www.params("/body.php", b"12345", HTTP_X="y")) + fcgi.stdin(b"123", end=False)
+    assert www.connect().send(head).reply().status == 408
+    assert re.fullmatch(r"POST /body.php \d+ client_gone y", lines(weir, 1)[0])
+    assert www.get("/hello.php").text == "hello"
+    assert lines(weir, 2)[1:] == ["GET /hello.php 200 - -"]
