@@ -160,8 +160,8 @@ void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status
 	replaced_freely(g, c);
 	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0;
 	child_free(c);
-	if (g == p->old && pool_generation_empty(g))
-		pool_generation_free(&p->old);
+	if (g != p->gen && pool_generation_empty(g))
+		pool_generation_drop(g);
 	pool_drain_look(p);
 	pool_poke(p);
 }

@@ -109,14 +109,12 @@ static void look_at_child(struct pool_child *c, struct look *k)
 
 static void take_look(struct pool *p, struct look *k)
 {
-	struct generation *both[] = { p->gen, p->old };
-
 	*k = (struct look){ .wait_ms = POOL_WAIT_NEVER };
 	k->census.now_ms = clock_ms();
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place])
-				look_at_child(both[i]->children[place], k);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place])
+				look_at_child(g->children[place], k);
 	if (p->gen)
 		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
