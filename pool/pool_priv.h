@@ -63,6 +63,8 @@ struct pool_child {
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	bool told_last;
+	bool asks;                      /* it leaves by itself, or waits for an order to */
+	bool replaced;                  /* its successor need not wait for its end: the plan has heard of that */
 	bool has_served;
 };
 

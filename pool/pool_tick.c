@@ -41,7 +41,8 @@ static void note_first_request(struct pool_child *c, uint64_t served)
 struct child_look {
 	int idle;
 	uint64_t idle_since_ms;         /* of the slot that became so last */
-	int leaving;
+	int leaving;                    /* slots */
+	bool marked;                    /* the child leaves */
 	int active;                     /* as the status counts */
 	uint64_t served;
 	uint64_t sum;                   /* differs when anything moved */
@@ -49,7 +50,7 @@ struct child_look {
 
 static void look_at_slots(const struct pool_child *c, struct child_look *out)
 {
-	*out = (struct child_look){ 0 };
+	*out = (struct child_look){ .marked = board_leaves(c->gen->board, pool_child_slot(c, 0)) };
 	for (int i = 0; i < c->gen->pool->threads; i++) {
 		struct board_brief b;
 
@@ -66,17 +67,34 @@ static void look_at_slots(const struct pool_child *c, struct child_look *out)
 	}
 }
 
-/* Told to, or by itself, as after pm.max_requests. */
+static bool has_places_to_leave(const struct pool *p)
+{
+	return p->conf->mpm == CONF_MPM_WORKER;
+}
+
+/* Told to, or by itself, as after pm.max_requests. A slot that is given up leaves before its child. */
 static bool leaves(const struct pool_child *c, const struct child_look *slots)
 {
-	return c->phase == CHILD_RETIRING || slots->leaving > 0;
+	if (c->phase == CHILD_RETIRING || slots->marked)
+		return true;
+	return !has_places_to_leave(c->gen->pool) && slots->leaving > 0;
 }
 
 /* Under prefork all count. Under worker those that leave, which may take long over what they have in hand, have places
  * of their own. */
 static bool counts(const struct pool_child *c, const struct child_look *slots)
 {
-	return c->gen->pool->conf->mpm != CONF_MPM_WORKER || !leaves(c, slots);
+	return !has_places_to_leave(c->gen->pool) || !leaves(c, slots);
+}
+
+/* One that leaves after it has served is replaced at once: that is no growth. */
+static void note_replaced(struct pool_child *c)
+{
+	if (c->replaced || !c->asks)
+		return;
+	c->replaced = true;
+	c->gen->pool->unmourned++;
+	pool_pace_replace(&c->gen->pace, &c->gen->pool->limits, 1);
 }
 
 static void look_at_child(struct pool_child *c, struct look *k)
@@ -97,8 +115,12 @@ static void look_at_child(struct pool_child *c, struct look *k)
 		now->starting += p->threads;
 	} else if (leaves(c, &slots)) {
 		now->retiring++;
+		now->apart += !counts(c, &slots);
+		note_replaced(c);
 	} else {
 		now->serving++;
+		now->asking += c->asks;
+		now->asking_idle += c->asks && slots.idle + slots.leaving == p->threads;
 		now->busy += p->threads - slots.idle;
 		if (slots.idle == p->threads)
 			pool_census_idle(now, &p->limits, board_age_ms(now->now_ms, slots.idle_since_ms));
@@ -127,8 +149,9 @@ static void take_look(struct pool *p, struct look *k)
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
 }
 
-/* The one with the most idle slots, and of several that which was used least lately. Without any it stays. */
-static void retire_one(struct generation *g)
+/* The one with the most idle slots, and of several that which was used least lately. Without any it stays, but where it
+ * asks to leave: then those that do are meant, and no others. */
+static void retire_one(struct generation *g, bool asking)
 {
 	struct pool_child *best = NULL;
 	struct child_look best_look = { .idle = 0 }, slots;
@@ -136,12 +159,12 @@ static void retire_one(struct generation *g)
 	for (int place = 0; place < g->pool->places; place++) {
 		struct pool_child *c = g->children[place];
 
-		if (!c || c->phase != CHILD_SERVING)
+		if (!c || c->phase != CHILD_SERVING || (asking && !c->asks))
 			continue;
 		look_at_slots(c, &slots);
-		if (leaves(c, &slots) || slots.idle < best_look.idle || slots.idle == 0)
+		if (leaves(c, &slots) || slots.idle < best_look.idle || (slots.idle == 0 && !asking))
 			continue;
-		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
+		if (best && slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
 			continue;
 		best = c;
 		best_look = slots;
@@ -162,7 +185,7 @@ static void obey(struct pool *p, struct look *k)
 	struct pool_plan plan;
 
 	if (!p->gen || !p->gen->ready || p->said_at_rest) {
-		pool_grants_want(p, k->census.total);
+		pool_grants_want(p, k->census.total + k->census.apart);
 		return;
 	}
 	plan = pool_pace_plan(&p->gen->pace, &p->limits, &k->census);
@@ -173,12 +196,14 @@ static void obey(struct pool *p, struct look *k)
 		if (!pool_spawn_child(p->gen))
 			break;
 	for (int i = 0; i < plan.retire; i++)
-		retire_one(p->gen);
+		retire_one(p->gen, false);
+	for (int i = 0; i < plan.release; i++)
+		retire_one(p->gen, true);
 	if (plan.say_at_max)
 		say_at_max(p);
 	if (plan.spawn == 0 && !k->census.failing && !plan.blocked)
 		p->gen->booting = false;
-	if (plan.spawn > 0 || plan.retire > 0)
+	if (plan.spawn > 0 || plan.retire > 0 || plan.release > 0)
 		p->busy_until_ms = k->census.now_ms + CALM_AFTER_MS;
 	sooner(k, plan.wait_ms);
 }
