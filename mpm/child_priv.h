@@ -123,12 +123,16 @@ struct child {
 	struct slot *slots;
 	unsigned slot_count;            /* conf->threads_per_child */
 	struct fcgi_limits limits;
-	_Atomic uint64_t served;
+	_Atomic uint64_t begun;         /* requests */
+	_Atomic uint64_t taken;         /* the same, and connections of which one is expected */
 	_Atomic uint64_t ids;           /* request ids made here */
 	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */
+	_Atomic bool closing;           /* each answer closes its connection */
+	_Atomic bool orphaned;          /* the pool process has gone */
+	_Atomic bool asked;             /* the pool process, for an order to leave */
 	int wake;                       /* eventfd, readable for good once mode asks idle slots to look */
 	_Atomic unsigned slots_gone;    /* whose threads serve no more */
 	pthread_t watcher;

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "mpm/child_answer.h"
+#include "mpm/child_leave.h"
 #include "mpm/child_pair.h"
 #include "mpm/child_proto.h"
 #include "mpm/child_slow.h"
@@ -44,6 +45,8 @@ void child_watch_raise(struct child *c, enum child_mode mode)
 	uint32_t old = atomic_load(&c->mode);
 	uint64_t one = 1;
 
+	if (mode >= CHILD_MODE_CLOSING && mode < CHILD_MODE_LEAVE)
+		atomic_store(&c->closing, true);
 	do {
 		if (mode <= (enum child_mode)old)
 			return;
@@ -87,12 +90,12 @@ static void give_up(struct watch *w, struct slot *s, uint32_t sequence, enum rea
 		log_warning("script '%s' (request: \"%s %s\") execution timed out (%.6f sec), terminating",
 		    view.script, view.method, view.uri, (double)board_age_ms(clock_ms(), since_ms) / 1000.0);
 	}
+	w->doomed++;
+	child_leave(w->child);          /* before the answer: who has it finds another child */
 	child_answer_late(s, reason, detail);
 	if (s->paired)                  /* whatever was sent: nothing follows */
 		shutdown(s->fd, SHUT_WR);
 	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
-	w->doomed++;
-	child_watch_raise(w->child, CHILD_MODE_LEAVE);
 	if (w->child->slot_count == 1)
 		die();
 }
@@ -146,6 +149,7 @@ static void on_order(struct watch *w, struct ipc_msg *msg)
 		return;
 	case CHILD_STOP:
 		BUG_IF(msg->body_len != sizeof(*stop) || stop->reason >= REASON_COUNT);
+		atomic_store(&c->closing, true);
 		child_watch_raise(c, CHILD_MODE_LEAVE);
 		for (unsigned i = 0; i < c->slot_count; i++)
 			stop_slot(w, &c->slots[i], (enum reason)stop->reason);
@@ -179,6 +183,8 @@ static bool take_orders(struct watch *w)
 		ipc_drop_fds(&msg);
 	}
 	if (got == IPC_END) {
+		atomic_store(&w->child->closing, true);
+		atomic_store(&w->child->orphaned, true);
 		child_watch_raise(w->child, CHILD_MODE_LEAVE);
 		let_sockets_go(w->child);
 		for (unsigned i = 0; i < w->child->slot_count; i++)
@@ -187,15 +193,23 @@ static bool take_orders(struct watch *w)
 	return got != IPC_END;
 }
 
-/* How long a blocked read may last, and why not longer. A connection that is silent, or stuck in a request's head,
- * holds no child that is to leave. 0: for ever. */
+/* A connection that is silent, or stuck in a request's head, holds no child that is to leave. While others go on to
+ * serve, a head that comes within its time is waited for all the same. */
+static bool hurries(const struct child *c, enum slot_reading what)
+{
+	bool may_take_its_time = what == SLOT_READING_HEAD && c->conf->request_header_timeout_s > 0;
+
+	return child_mode(c) >= CHILD_MODE_LAST && (atomic_load(&c->closing) || !may_take_its_time);
+}
+
+/* How long a blocked read may last, and why not longer. 0: for ever. */
 static uint64_t read_limit_ms(const struct child *c, enum slot_reading what, enum reason *reason_out)
 {
 	if (what == SLOT_READING_BODY) {
 		*reason_out = REASON_BODY_TIMEOUT;
 		return (uint64_t)c->conf->request_body_timeout_s * 1000;
 	}
-	*reason_out = child_mode(c) >= CHILD_MODE_LAST ? REASON_DRAINING : REASON_HEADER_TIMEOUT;
+	*reason_out = hurries(c, what) ? REASON_DRAINING : REASON_HEADER_TIMEOUT;
 	return *reason_out == REASON_DRAINING ? LEAVING_READ_MS : (uint64_t)c->conf->request_header_timeout_s * 1000;
 }
 
@@ -362,6 +376,8 @@ static void *watch_run(void *arg)
 			take_kick(w);
 		for (unsigned i = 0; i < c->slot_count; i++)
 			look_after(w, i);
+		if (w->doomed > 0)
+			child_leave(c);
 		end_if_alone(w);
 	}
 	watch_free(w);

@@ -95,12 +95,11 @@ uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)
 
 unsigned pool_child_count(const struct pool *p)
 {
-	const struct generation *both[] = { p->gen, p->old };
 	unsigned count = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			count += both[i]->children[place] != NULL;
+	for (const struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			count += g->children[place] != NULL;
 	return count;
 }
 
