@@ -359,8 +359,8 @@ class Weir:
     # ---- its processes
 
     def tree(self):
-        """Living processes that this test started, the daemon's orphans included."""
-        return [p for p in proc.descendants(os.getpid()) if p not in self.before]
+        """Living processes that this test started, the daemon's orphans included; not a web server and its children."""
+        return proc.descendants(os.getpid(), without=self.before)
 
     def pids(self, kind, pool=""):
         """Pids of a kind ("master", "pool", "zygote", "child") by their exact title."""
