@@ -258,7 +258,7 @@ int wsgi_environ_init(void)
 {
 	const struct wsgi_settings *s = &wsgi_settings;
 
-	/* The five in front are what a front end has to send; a thrifty one may not, as HAProxy no empty QUERY_STRING. */
+	/* The five in front are what a front end has to send; a thrifty one may not: HAProxy, no empty QUERY_STRING. */
 	always = Py_BuildValue("{ss ss ss ss ss s(ii) sN sO sO sO sO sO}",
 			       "REQUEST_METHOD", "GET", "SERVER_NAME", "localhost", "SERVER_PORT", "80",
 			       "SERVER_PROTOCOL", "HTTP/1.0", "QUERY_STRING", "", "wsgi.version", 1, 0,

@@ -252,7 +252,9 @@ class Weir:
         return os.path.join(self.folder, *parts)
 
     def pool(self, lines="", name="www"):
-        self.pools.append(MODELS[self.model](self, name, lines))
+        """Under the test's model, unless the lines name a SAPI."""
+        kind = Pool if re.search(r"^\s*sapi\s*=", lines, re.M) else MODELS[self.model]
+        self.pools.append(kind(self, name, lines))
         return self.pools[-1]
 
     def global_(self, lines):
