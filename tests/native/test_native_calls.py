@@ -10,7 +10,8 @@ from weirtest import Weir, fcgi
 
 
 class Pair:
-    def __init__(self, weir):
+    def __init__(self, weir, model):
+        weir.model = model
         source = os.path.join(modules.HERE, "calls.c")
         self.weir = weir
         self.pool = modules.pool(weir, modules.module(weir, source), "pm.max_children = 1\nenv[MARK] = here")
@@ -28,10 +29,10 @@ class Pair:
         return got
 
 
-@pytest.fixture(scope="module")
-def both():
+@pytest.fixture(scope="module", params=["prefork", pytest.param("worker", marks=pytest.mark.threads)])
+def both(request):
     weir = Weir()
-    pair = Pair(weir)
+    pair = Pair(weir, request.param)
     yield pair
     pair.program.stop()
     weir.finish()

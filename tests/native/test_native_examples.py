@@ -10,6 +10,8 @@ import pytest
 import modules
 from weirtest import fcgi
 
+MODELS = True
+
 
 def test_echo_through_nginx(weir, nginx):
     pool = modules.pool(weir, modules.example(weir, "echo"))

@@ -6,6 +6,7 @@ import pytest
 import modules
 from weirtest import fcgi, until
 
+MODELS = True
 CALLS = os.path.join(modules.HERE, "calls.c")
 SLACK_KB = 4096         # by which a child may grow over one that has served
 BIG = 48 << 20
@@ -40,7 +41,7 @@ static void mark(const char *what, int number)
 		fclose(f);
 	}
 }
-""")
+""" + modules.SAFE)
 
 
 @pytest.fixture
