@@ -29,7 +29,7 @@ static void test_turn_in_pieces(void **state)
 	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 1);
 	for (size_t i = 0; i < w->sent.len; i++)
 		assert_int_equal(write(w->pair[0], w->sent.data + i, 1), 1);
-	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,2,4711");
+	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,1,4711");
 }
 
 static void test_peer_and_queue_time_are_the_dispatchers(void **state)
@@ -70,7 +70,7 @@ static void test_unread_body_is_passed_over(void **state)
 	add_head(w, 1, "w");
 	fcgi_add_stream(&w->sent, FCGI_STDIN, 1, body, 100);
 	give(w);
-	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,2,4711");
+	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,1,4711");
 	fcgi_add_stream(&w->sent, FCGI_STDIN, 1, body, 300000);
 	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 1);
 	fcgi_add_abort(&w->sent, 1);
@@ -202,7 +202,7 @@ static void test_last_of_max_requests_says_so(void **state)
 	w->conf.max_requests = 2;
 	start(w);
 	give_get(w, 1, "w");
-	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,2,4711");
+	assert_string_equal(take_turn(w), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,1,4711");
 	give_get(w, 2, "w");
 	assert_string_equal(take_turn(w), "6:2:\r\nhello 6:2: 3:2:0,0 255:0:leaving,2,4711");
 	wait_state(w, 0, BOARD_LEAVING);
