@@ -4,12 +4,12 @@ import pytest
 
 from weirtest import fcgi, never_within
 
-MODELS = {"prefork": "mpm = prefork", "worker": "mpm = worker\n mpm.threads_per_child = 2"}
+LINES = {"prefork": "", "worker": "mpm = worker\n mpm.threads_per_child = 2"}
 
 
-@pytest.fixture(params=sorted(MODELS))
+@pytest.fixture(params=["prefork", pytest.param("worker", marks=pytest.mark.threads)])
 def one(request, weir):
-    pool = weir.pool("sapi = echo\n security.limit_extensions =\n pm.max_children = 1\n" + MODELS[request.param])
+    pool = weir.pool("sapi = echo\n security.limit_extensions =\n pm.max_children = 1\n" + LINES[request.param])
     weir.start()
     return pool
 
