@@ -31,6 +31,8 @@ enum child_mode {
 #define SLOT_CLIENT_ABORTED 0xfffffffeu /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
 #define SLOT_CLIENT_GONE    0xffffffffu /* it has closed */
 
+#define SLOT_ABORT_CAME 0x10000u        /* in slot->abort_id: above any id */
+
 enum slot_reading {
 	SLOT_NOT_READING,               /* at most SLOT_READING_KIND in all */
 	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
@@ -113,8 +115,8 @@ struct slot {
 	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
 	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
 	_Atomic uint32_t client;        /* SLOT_CLIENT_GONE, SLOT_CLIENT_ABORTED, or a sequence: it is there */
-	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes
-	                                 * next on the connection is the head of a record */
+	_Atomic uint32_t abort_id;      /* the request's id while what comes next on the connection begins a record,
+	                                 * else 0; SLOT_ABORT_CAME: it has been read already */
 };
 
 struct child {

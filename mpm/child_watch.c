@@ -4,7 +4,6 @@
 #include "mpm/child_watch.h"
 
 #include <errno.h>
-#include <fastcgi.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,9 +22,11 @@
 #include "src/base/ipc.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/fcgi/fcgi_record.h"
 
 #define TICK_MS         100             /* how soon a gone client or a deadline is seen */
 #define LEAVING_READ_MS 500             /* a leaving child waits so long for a silent connection */
+#define LOOK_AHEAD      1024            /* bytes: an abort behind more than that is found when they are read */
 #define SLEEP_AFTER     10              /* ticks without a request before the watcher sleeps for good */
 
 enum { AT_LINK, AT_KICK, AT_CLIENTS };   /* what poll() looks at; the clients, one a slot, are the rest */
@@ -262,24 +263,28 @@ static uint8_t *peek_space(struct watch *w)
 	return w->peeked;
 }
 
-/* Has FCGI_ABORT_REQUEST come behind a request whose input was read whole, or under event not yet? It is only looked
- * at: the slot reads it when its reply is done (section 5.4). */
+/* Has FCGI_ABORT_REQUEST come, behind what the slot has read or within it? It is only looked at: the slot reads it when
+ * its reply is done (section 5.4). */
 static bool abort_came(struct watch *w, struct slot *s)
 {
 	uint32_t id = atomic_load(&s->abort_id);
-	uint8_t head[FCGI_HEADER_LEN] = { 0 };
+	uint8_t ahead[LOOK_AHEAD];
 	bool aborted = false;
 	ssize_t got = 0;
+	size_t whole;
 
-	if ((id == 0 && !s->paired) || slot_client_gone(s) || pthread_mutex_trylock(&s->io_lock) != 0)
+	if ((id == 0 && !s->paired) || slot_client_gone(s))
+		return false;
+	if (id == SLOT_ABORT_CAME)
+		return true;
+	if (pthread_mutex_trylock(&s->io_lock) != 0)
 		return false;
 	if (id != 0 && s->fd != -1)
-		got = recv(s->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+		got = recv(s->fd, ahead, sizeof(ahead), MSG_PEEK | MSG_DONTWAIT);
 	else if (s->paired)
 		aborted = child_pair_aborted(s, peek_space(w));
 	pthread_mutex_unlock(&s->io_lock);
-	return aborted || (got == sizeof(head) && head[0] == FCGI_VERSION_1 && head[1] == FCGI_ABORT_REQUEST
-	    && (uint32_t)(head[2] << 8 | head[3]) == id);
+	return aborted || (got > 0 && fcgi_record_aborts(ahead, (size_t)got, (uint16_t)id, &whole));
 }
 
 static bool busy(struct slot *s)
