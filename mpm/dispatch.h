@@ -64,7 +64,8 @@ struct dispatch_world {
 	void (*kill_slot)(void *io, enum reason reason);        /* its request is given up */
 	/* The whole CGI response to a request for pm.status_path or ping.path; false: it is neither. */
 	bool (*page)(void *arg, const struct dispatch_request *req, struct buf *out);
-	/* A request was refused, dropped or lost. reason as in the reply, if there was somebody to get one. */
+	/* A request was refused, dropped or lost. reason as in the reply, if there was somebody to get one. errno says
+	 * why with REASON_NO_STORAGE. */
 	void (*note)(void *arg, const struct dispatch_request *req, enum reason reason);
 	void (*busy)(void *arg);                /* something waits for a slot: plan soon */
 };

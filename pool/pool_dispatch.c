@@ -3,6 +3,7 @@
  * what it reports is counted and logged. */
 #include "pool/pool_dispatch_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mpm/child_proto.h"
@@ -211,6 +212,7 @@ static void world_note(void *arg, const struct dispatch_request *r, enum reason 
 	enum log_level level = reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
 	uint64_t now = clock_us();
 	struct buf line = { 0 };
+	int why = errno;
 
 	p->reasons[reason]++;
 	if (pd->said_us[reason] != 0 && now < pd->said_us[reason] + SAY_AGAIN_US) {
@@ -222,6 +224,8 @@ static void world_note(void *arg, const struct dispatch_request *r, enum reason 
 	buf_add_str(&line, " ");
 	add_param(&line, r, "REQUEST_URI");
 	buf_printf(&line, "\": %s", reason_name(reason));
+	if (reason == REASON_NO_STORAGE)
+		buf_printf(&line, ": event.body_dir = %s: %s", p->conf->event_body_dir, strerror(why));
 	if (pd->unsaid[reason] > 0)
 		buf_printf(&line, "; and %llu others since the last such line", (unsigned long long)pd->unsaid[reason]);
 	log_text(level, (const char *)line.data, line.len);
