@@ -3,6 +3,7 @@
  * what it reports is counted and logged. */
 #include "pool/pool_dispatch_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mpm/child_proto.h"
@@ -29,6 +30,13 @@ static void set_timer(struct pool_dispatch *pd, uint64_t due_us)
 	event_add(pd->timer, &tv);
 }
 
+/* A connection that has ended made room, or one whose request has. */
+static void accept_if_room(struct pool *p)
+{
+	if (p->dispatch->full && dispatch_has_room(p->dispatch->core))
+		pool_dispatch_accept(p, true);
+}
+
 /* A timer that comes too soon costs one look; it is never set later. */
 void pool_dispatch_done(struct pool *p)
 {
@@ -37,6 +45,7 @@ void pool_dispatch_done(struct pool *p)
 
 	if (next < pd->timer_us)
 		set_timer(pd, next);
+	accept_if_room(p);
 	if (p->asleep)
 		pool_poke(p);
 }
@@ -53,6 +62,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	next = dispatch_tick(p->dispatch->core);
 	if (next != DISPATCH_NEVER)
 		set_timer(p->dispatch, next);
+	accept_if_room(p);
 }
 
 void pool_dispatch_accept(struct pool *p, bool accept)
@@ -60,6 +70,8 @@ void pool_dispatch_accept(struct pool *p, bool accept)
 	struct pool_dispatch *pd = p->dispatch;
 
 	accept = accept && !pd->stopped;
+	if (accept)
+		pd->full = false;
 	if (accept == pd->accepts)
 		return;
 	pd->accepts = accept;
@@ -200,6 +212,7 @@ static void world_note(void *arg, const struct dispatch_request *r, enum reason 
 	enum log_level level = reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
 	uint64_t now = clock_us();
 	struct buf line = { 0 };
+	int why = errno;
 
 	p->reasons[reason]++;
 	if (pd->said_us[reason] != 0 && now < pd->said_us[reason] + SAY_AGAIN_US) {
@@ -211,6 +224,8 @@ static void world_note(void *arg, const struct dispatch_request *r, enum reason 
 	buf_add_str(&line, " ");
 	add_param(&line, r, "REQUEST_URI");
 	buf_printf(&line, "\": %s", reason_name(reason));
+	if (reason == REASON_NO_STORAGE)
+		buf_printf(&line, ": event.body_dir = %s: %s", p->conf->event_body_dir, strerror(why));
 	if (pd->unsaid[reason] > 0)
 		buf_printf(&line, "; and %llu others since the last such line", (unsigned long long)pd->unsaid[reason]);
 	log_text(level, (const char *)line.data, line.len);

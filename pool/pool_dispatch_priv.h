@@ -26,6 +26,7 @@ struct pool_dispatch {
 	struct event **listening;       /* info->listen_count */
 	bool accepts;                   /* they are added */
 	bool stopped;                   /* no more new connections, ever */
+	bool full;                      /* none until there is room */
 	struct event *timer;
 	uint64_t timer_us;              /* when it is due; DISPATCH_NEVER: it is not added */
 	unsigned depth;                 /* of calls into the dispatcher */

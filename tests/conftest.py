@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from weirtest import Nginx, Weir, dokuwiki, proc        # noqa: E402
-from weirtest.server import AS_ROOT, POOL_USER           # noqa: E402
+from weirtest.server import AS_ROOT, MODELS, POOL_USER   # noqa: E402
 
 SECONDS = 120           # for one test; a --long test may mark itself @pytest.mark.seconds(n)
 
@@ -69,7 +69,8 @@ def pytest_generate_tests(metafunc):
         return
     if metafunc.definition.get_closest_marker("php") or "nginx" in metafunc.fixturenames:
         return
-    metafunc.parametrize("weir", ["prefork", pytest.param("worker", marks=pytest.mark.threads)], indirect=True)
+    models = [pytest.param(m, marks=pytest.mark.threads) if m in ("worker", "event-threads") else m for m in MODELS]
+    metafunc.parametrize("weir", models, indirect=True)
 
 
 def under_test(request, binary=None):
