@@ -3,7 +3,7 @@ its own, a real nginx in front of it, and /proc. Nothing here sleeps to let time
 from .wait import until, never_within
 from .server import HOLD, PHP_POOL, PHP_ZTS, PID, Pool, Script, Weir, find_binary, find_module_dir, meet
 from .strace import Strace
-from .web import Nginx, free_port
+from .web import HAProxy, Nginx, free_port
 
-__all__ = ["HOLD", "Nginx", "PHP_POOL", "PHP_ZTS", "PID", "Pool", "Script", "Strace", "Weir", "find_binary", "find_module_dir",
+__all__ = ["HAProxy", "HOLD", "Nginx", "PHP_POOL", "PHP_ZTS", "PID", "Pool", "Script", "Strace", "Weir", "find_binary", "find_module_dir",
            "free_port", "meet", "never_within", "until"]

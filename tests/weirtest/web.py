@@ -49,33 +49,13 @@ class Answer:
         return self.body.decode(errors="replace")
 
 
-class Nginx:
-    """nginx before one pool. keepalive: connections it keeps open (None: a new one for each request)."""
-
-    def __init__(self, pool, keepalive=None, extra="", root=None):
-        self.dir = pool.weir.path("nginx-%s" % pool.name)
-        os.makedirs(self.dir + "/nginx-tmp")
-        self.port = free_port()
-        self.cookies = {}
-        upstream = pool.address if pool.address[0] != "/" else "unix:" + pool.address
-        with open(self.dir + "/nginx.conf", "w") as f:
-            f.write(CONF % {"dir": self.dir, "upstream": upstream, "port": self.port, "root": root or pool.root,
-                            "keep": "on" if keepalive else "off", "extra": extra,
-                            "keepalive": "keepalive %d;" % keepalive if keepalive else ""})
-        self.proc = subprocess.Popen(["nginx", "-p", self.dir, "-e", self.dir + "/nginx.log", "-c",
-                                      self.dir + "/nginx.conf"], stdin=subprocess.DEVNULL,
-                                     preexec_fn=proc.end_with_parent)
-        pool.weir.before.add(self.proc.pid)
-        until(self.listens, "nginx listens")
+class Web:
+    """HTTP to a front end on self.port of 127.0.0.1, whose process is self.proc."""
 
     def listens(self):
-        assert self.proc.poll() is None, "nginx ended: " + open(self.dir + "/nginx.log").read()
+        assert self.proc.poll() is None, "the front end ended: " + self.log()
         with socket.socket() as s:
             return s.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def log(self):
-        with open(self.dir + "/nginx.log", errors="replace") as f:
-            return f.read()
 
     def ask(self, method, path, body=None, headers=None, timeout=60):
         """One request on a connection of its own; cookies are kept like a browser's."""
@@ -118,7 +98,99 @@ class Nginx:
             t.join()
         return answers
 
+    def at_once(self, calls):
+        """What these calls give that run at the same time, in their order; an exception in its place."""
+        results = [None] * len(calls)
+
+        def call(i):
+            try:
+                results[i] = calls[i]()
+            except Exception as e:
+                results[i] = e
+        threads = [threading.Thread(target=call, args=(i,)) for i in range(len(calls))]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        return results
+
     def stop(self):
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             self.proc.wait(20)
+
+
+class Nginx(Web):
+    """nginx before one pool. keepalive: connections it keeps open (None: a new one for each request)."""
+
+    def __init__(self, pool, keepalive=None, extra="", root=None):
+        self.dir = pool.weir.path("nginx-%s" % pool.name)
+        os.makedirs(self.dir + "/nginx-tmp")
+        self.port = free_port()
+        self.cookies = {}
+        upstream = pool.address if pool.address[0] != "/" else "unix:" + pool.address
+        with open(self.dir + "/nginx.conf", "w") as f:
+            f.write(CONF % {"dir": self.dir, "upstream": upstream, "port": self.port, "root": root or pool.root,
+                            "keep": "on" if keepalive else "off", "extra": extra,
+                            "keepalive": "keepalive %d;" % keepalive if keepalive else ""})
+        self.proc = subprocess.Popen(["nginx", "-p", self.dir, "-e", self.dir + "/nginx.log", "-c",
+                                      self.dir + "/nginx.conf"], stdin=subprocess.DEVNULL,
+                                     preexec_fn=proc.end_with_parent)
+        pool.weir.before.add(self.proc.pid)
+        until(self.listens, "nginx listens")
+
+    def log(self):
+        with open(self.dir + "/nginx.log", errors="replace") as f:
+            return f.read()
+
+
+HAPROXY = """
+global
+  log stderr format raw daemon
+  maxconn 1000
+defaults
+  mode http
+  timeout connect 20s
+  timeout client 60s
+  timeout server 60s
+  timeout queue 60s
+fcgi-app app
+  docroot %(root)s
+  index index.php
+  path-info ^(/.+\\.php)(/.*)?$
+  option keep-conn
+  option mpxs-conns
+  option max-reqs %(reqs)d
+  %(extra)s
+backend back
+  http-reuse always
+  use-fcgi-app app
+  server s %(upstream)s proto fcgi pool-max-conn 4 %(server)s
+frontend front
+  bind 127.0.0.1:%(port)d
+  default_backend back
+"""
+
+
+class HAProxy(Web):
+    """HAProxy before one pool: many requests at once on each of its few connections (reqs of them)."""
+
+    PROGRAM = "/usr/sbin/haproxy"
+
+    def __init__(self, pool, reqs=100, extra="", server="", root=None):
+        self.dir = pool.weir.path("haproxy-%s" % pool.name)
+        os.makedirs(self.dir)
+        self.port, self.cookies = free_port(), {}
+        upstream = pool.address if pool.address[0] != "/" else "unix@" + pool.address
+        with open(self.dir + "/haproxy.cfg", "w") as f:
+            f.write(HAPROXY % {"root": root or pool.root, "reqs": reqs, "extra": extra, "server": server,
+                               "upstream": upstream, "port": self.port})
+        self.err = open(self.dir + "/haproxy.log", "ab")
+        self.proc = subprocess.Popen([self.PROGRAM, "-db", "-f", self.dir + "/haproxy.cfg"], stdin=subprocess.DEVNULL,
+                                     stdout=self.err, stderr=self.err, preexec_fn=proc.end_with_parent)
+        pool.weir.before.add(self.proc.pid)
+        until(self.listens, "haproxy listens")
+
+    def log(self):
+        with open(self.dir + "/haproxy.log", errors="replace") as f:
+            return f.read()
