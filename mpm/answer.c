@@ -17,9 +17,11 @@ void answer_compose(struct buf *out, const struct answer *answer)
 {
 	struct buf page = { 0 };
 
-	reason_page(answer->reason, answer->with_header, &page);
-	fcgi_add_stream(out, FCGI_STDOUT, answer->id, page.data, answer->is_head ? head_len(&page) : page.len);
-	fcgi_add_stream_end(out, FCGI_STDOUT, answer->id);
+	if (answer->reason != REASON_CLIENT_GONE) {     /* who has aborted is told of the end alone */
+		reason_page(answer->reason, answer->with_header, &page);
+		fcgi_add_stream(out, FCGI_STDOUT, answer->id, page.data, answer->is_head ? head_len(&page) : page.len);
+		fcgi_add_stream_end(out, FCGI_STDOUT, answer->id);
+	}
 	fcgi_add_end(out, answer->id, 0, FCGI_REQUEST_COMPLETE);
 	buf_free(&page);
 }

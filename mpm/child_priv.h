@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "mpm/child.h"
+#include "mpm/reply_head.h"
 #include "src/base/reason.h"
 #include "src/base/status.h"
 #include "src/fcgi/fcgi_turn.h"
@@ -94,6 +95,7 @@ struct slot {
 	size_t body_len;
 	bool body_ended;
 	bool stderr_used;
+	struct reply_head head;         /* what the application has sent of it */
 	bool finished;                  /* the reply is complete: later output is dropped */
 	bool must_close;                /* the connection is not to be kept whatever the client asked */
 	enum reason late;               /* why the watcher ended the last blocked read */

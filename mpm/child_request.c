@@ -207,7 +207,11 @@ static int op_write(struct request *req, const void *data, size_t len)
 	if (reply_is_void(s))
 		return -1;
 	child_access_reply(s, data, len);
-	return child_conn_out(s, FCGI_STDOUT, data, len);
+	if (!s->head.over)
+		reply_head_see(&s->head, data, len);
+	if (child_conn_out(s, FCGI_STDOUT, data, len) < 0)
+		return -1;
+	return s->head.over && s->head.unbuffered ? child_conn_flush(s) : 0;
 }
 
 static int op_flush(struct request *req)
@@ -414,6 +418,7 @@ int child_request_begin(struct slot *s)
 	s->body_len = 0;
 	s->body_ended = false;
 	s->stderr_used = false;
+	s->head = (struct reply_head){ 0 };
 	s->finished = false;
 	s->must_close = false;
 	s->failed = REASON_NONE;

@@ -241,6 +241,9 @@ static void on_gone(struct slot *s, uint32_t sequence, uint32_t how)
 
 	if (atomic_load(&s->released) || !atomic_compare_exchange_strong(&s->client, &sequence, how))
 		return;
+	/* Under event a script may run on until it has something to say: then it asks by itself. */
+	if (s->paired && s->child->conf->request_on_abort == CONF_ON_ABORT_CONTINUE)
+		return;
 	if (start->sapi->interrupt)
 		start->sapi->interrupt(start->ctx, &s->req);
 }

@@ -367,8 +367,11 @@ static bool give_up(struct dispatch_request *r)
 void request_abort(struct dispatch_request *r)
 {
 	r->stdin_ended = true;
-	if (give_up(r))
-		reply(r, NULL);
+	if (!give_up(r))
+		return;
+	if (r->state == REQUEST_QUEUED)
+		queue_remove(r);
+	reply(r, NULL);
 }
 
 void request_orphan(struct dispatch_request *r)

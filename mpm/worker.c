@@ -18,6 +18,7 @@
 #include "mpm/child_serve.h"
 #include "mpm/child_watch.h"
 #include "mpm/slots.h"
+#include "src/base/clock.h"
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"

@@ -6,9 +6,10 @@ from .strace import Strace
 from .front import FrontEnd, free_port
 from .apache import Apache
 from .caddy import Caddy
-from .haproxy import HAProxy
+from .haproxy import HAProxy, MultiplexingHAProxy
 from .lighttpd import Lighttpd
 from .web import Nginx
 
-__all__ = ["Apache", "Caddy", "FrontEnd", "HAProxy", "HOLD", "Lighttpd", "Nginx", "PHP_POOL", "PHP_ZTS", "PID", "Pool",
-           "Script", "Strace", "Weir", "find_binary", "find_module_dir", "free_port", "meet", "never_within", "until"]
+__all__ = ["Apache", "Caddy", "FrontEnd", "HAProxy", "HOLD", "Lighttpd", "MultiplexingHAProxy", "Nginx", "PHP_POOL",
+           "PHP_ZTS", "PID", "Pool", "Script", "Strace", "Weir", "find_binary", "find_module_dir", "free_port", "meet",
+           "never_within", "until"]

@@ -21,3 +21,31 @@ defaults
 
     def command(self):
         return [self.binary, "-db", "-f", self.conf]
+
+
+MULTIPLEXING = """
+	maxconn 1000
+	timeout queue 60s
+fcgi-app app
+	docroot @ROOT@
+	index index.php
+	path-info ^(/.+\\.php)(/.*)?$
+	option keep-conn
+	option mpxs-conns
+	option max-reqs %(reqs)d
+	%(extra)s
+backend back
+	http-reuse always
+	use-fcgi-app app
+	server s @FCGI@ proto fcgi pool-max-conn 4 %(server)s
+frontend front
+	bind 127.0.0.1:@PORT@
+	default_backend back
+"""
+
+
+class MultiplexingHAProxy(HAProxy):
+    """Many requests at once on each of its few connections (reqs of them)."""
+
+    def __init__(self, pool, reqs=100, extra="", server="", root=None):
+        super().__init__(pool, MULTIPLEXING % {"reqs": reqs, "extra": extra, "server": server}, root)
