@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "mpm/access_line.h"
 #include "mpm/child_access.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_pair.h"
@@ -340,13 +341,9 @@ static void make_id(struct slot *s)
 static void choose_id(struct slot *s)
 {
 	const char *sent = child_request_param(s, "HTTP_X_REQUEST_ID");
-	size_t len = 0;
 
-	while (len <= SLOT_ID_BYTES && sent[len] != '\0'
-	    && (isalnum((unsigned char)sent[len]) || strchr("-_.:/+=@", sent[len])))
-		len++;
-	if (len > 0 && len <= SLOT_ID_BYTES && sent[len] == '\0')
-		memcpy(s->id, sent, len + 1);
+	if (access_id_fits(sent))
+		memcpy(s->id, sent, strlen(sent) + 1);
 	else
 		make_id(s);
 }

@@ -75,11 +75,13 @@ void conn_gone(struct dispatch_conn *c)
 	struct dispatch_request *r;
 
 	conn_let_go(c, DISPATCH_CLOSE);
+	c->d->going = c;
 	while ((r = TAILQ_FIRST(&c->requests)) != NULL) {
 		TAILQ_REMOVE(&c->requests, r, of_conn);
 		r->conn = NULL;
 		request_orphan(r);
 	}
+	c->d->going = NULL;
 }
 
 /* How long it may now say nothing. Half a record is the begin of a head, whatever came before. */

@@ -116,12 +116,14 @@ struct dispatch {
 	struct due_list due[DUE_KINDS];
 	uint64_t due_us[DUE_KINDS];     /* the limit of each; 0: none */
 	struct conn_list conns, dead_conns;
+	const struct dispatch_conn *going;      /* its requests are being made orphans */
 	struct request_list dead_requests;
 	struct slot_list slots;         /* busy ones and those that leave */
 	struct slot_list idle;          /* the last used first */
 	struct slot_list dead_slots;
 	unsigned conn_count;
 	unsigned queued;                /* in due[DUE_QUEUE] */
+	uint64_t given_wait_us;         /* of the last request that was given to a slot */
 	bool said_busy;                 /* until nothing is queued */
 	bool closing;
 	struct dispatch_figures figures;        /* counters; what can be counted from the lists is not kept */

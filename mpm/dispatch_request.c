@@ -51,6 +51,7 @@ static void bury(struct dispatch_request *r)
 	if (r->conn)
 		TAILQ_REMOVE(&r->conn->requests, r, of_conn);
 	r->dead = true;
+	d->figures.over++;
 	TAILQ_INSERT_TAIL(&d->dead_requests, r, of_conn);
 }
 

@@ -214,7 +214,8 @@ void slot_give(struct dispatch_slot *s, struct dispatch_request *r)
 	r->state = REQUEST_RUNNING;
 	r->tries++;
 	r->given_us = d->now_us;
-	times_add(&d->figures.queue, r->given_us - r->queued_us);
+	d->given_wait_us = r->given_us - r->queued_us;
+	times_add(&d->figures.queue, d->given_wait_us);
 	d->world->give(s->io);
 	len = put_turn(r, front);
 	if (r->params.len > 0 && r->params.len <= FCGI_RECORD_MAX) {

@@ -117,11 +117,12 @@ unsigned pool_child_count(const struct pool *p)
 	return count;
 }
 
-static void say_totals(const struct pool *p)
+static void say_totals(struct pool *p)
 {
+	uint64_t over = p->dispatch ? pool_dispatch_requests(p).over : p->seen_served;
 	struct buf text = { 0 };
 
-	buf_printf(&text, "ended after %llu requests", (unsigned long long)p->seen_served);
+	buf_printf(&text, "ended after %llu requests", (unsigned long long)over);
 	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (p->reasons[i] > 0)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
@@ -136,6 +137,7 @@ _Noreturn void pool_exit(struct pool *p)
 {
 	pool_access_end(p);
 	pool_slow_end(p);
+	pool_dispatch_end(p);
 	say_totals(p);
 	if (!p->orphaned)
 		pool_figures_say(p);

@@ -35,5 +35,7 @@ void pool_figures_say(struct pool *p)
 
 	for (const struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
 		figures_add(g, &f);
+	if (p->dispatch)
+		f.requests = pool_dispatch_requests(p).over;
 	pool_master_send(POOL_FIGURES, &f, sizeof(f));
 }

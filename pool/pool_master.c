@@ -31,6 +31,10 @@ void pool_master_rest(struct pool *p)
 		.active_max = p->active_max, .queue_max = p->queue_max,
 	};
 
+	if (p->dispatch) {
+		totals.begun = pool_dispatch_requests(p).begun;
+		totals.served = pool_dispatch_requests(p).over;
+	}
 	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
 	pool_master_send(POOL_AT_REST, &totals, sizeof(totals));
 }
@@ -45,8 +49,8 @@ static void take_totals(struct pool *p)
 	BUG_IF(msg.head.type != MASTER_TOTALS || msg.body_len != sizeof(*totals));
 	totals = msg.body;
 	p->start_s = totals->start_s;
-	p->seen_begun = totals->begun;
-	p->seen_served = totals->served;
+	p->seen_begun = p->before.begun = totals->begun;
+	p->seen_served = p->before.over = totals->served;
 	p->seen_slow = totals->slow;
 	p->at_max_count = totals->at_max;
 	p->active_max = (unsigned)totals->active_max;

@@ -37,8 +37,9 @@ static void log_exit(const struct pool_child *c, int status)
 }
 
 /* A death takes at most the one request that each slot had in hand. */
-static void log_lost_request(struct pool_child *c, const struct board_view *v, int status)
+static void log_lost_request(struct pool_child *c, const struct pool_slot *slot, int status)
 {
+	const struct board_view *v = &slot->view;
 	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
 			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
 	/* The slot of one that was given up has left already. */
@@ -47,11 +48,12 @@ static void log_lost_request(struct pool_child *c, const struct board_view *v, i
 
 	if (!lost || (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0))
 		return;
-	pool_access_lost(c, v, reason);
+	if (!slot->told)
+		pool_access_lost(c, slot, reason);
 	if (reason != REASON_CHILD_DIED)
 		return;
 	describe(how, sizeof(how), status);
-	c->gen->pool->reasons[REASON_CHILD_DIED]++;
+	c->gen->pool->reasons[REASON_CHILD_DIED] += !slot->told;
 	log_warning("child %d, request %s: %s: the child %s while it served \"%s %s\", script '%s'", (int)c->pid,
 	    v->id, reason_name(REASON_CHILD_DIED), how, v->method, v->uri, v->script);
 }
@@ -79,7 +81,7 @@ static void settle_slots(struct pool_child *c, int status)
 		struct board_view *v = &c->slots[i].view;
 
 		board_read(c->gen->board, pool_child_slot(c, (uint32_t)i), v);
-		log_lost_request(c, v, status);
+		log_lost_request(c, &c->slots[i], status);
 		add_up(p, v);
 	}
 }
