@@ -98,6 +98,7 @@ bool dispatch_drop_parked(struct dispatch *d);
 /* ---- slots */
 
 struct dispatch_slot *dispatch_slot_new(struct dispatch *d, void *io);
+/* At most 64 KiB at once. */
 void dispatch_slot_input(struct dispatch_slot *s, const uint8_t *data, size_t len);
 void dispatch_slot_writable(struct dispatch_slot *s);
 void dispatch_slot_end(struct dispatch_slot *s);        /* its pair has ended: its child died, or left */
