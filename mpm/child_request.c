@@ -17,6 +17,7 @@
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/fcgi/fcgi_encode.h"
+#include "src/fcgi/fcgi_record.h"
 
 static struct slot *slot_of(const struct request *req)
 {
@@ -61,6 +62,18 @@ static int fail(struct slot *s, enum reason reason)
 
 enum body_step { BODY_STEP_DONE, BODY_STEP_MORE, BODY_STEP_FAILED };
 
+/* FCGI_ABORT_REQUEST may come while the application runs, and does not read. It may be in the read buffer by now; else
+ * the watcher looks for it, if it can tell where a record begins. */
+static void watch_for_abort(struct slot *s)
+{
+	size_t left = s->in_len - s->in_pos, whole;
+
+	if (fcgi_record_aborts(s->in + s->in_pos, left, s->turn.id, &whole))
+		atomic_store(&s->abort_id, SLOT_ABORT_CAME);
+	else if (whole == left)
+		atomic_store(&s->abort_id, s->turn.id);
+}
+
 /* Take what the read buffer holds up to the next bytes of STDIN, or its end. */
 static enum body_step step_body(struct slot *s)
 {
@@ -78,8 +91,7 @@ static enum body_step step_body(struct slot *s)
 		return BODY_STEP_DONE;
 	case FCGI_TURN_BODY_END:
 		s->body_ended = true;
-		if (s->in_pos == s->in_len && fcgi_turn_whole(&s->turn))
-			atomic_store(&s->abort_id, s->turn.id);
+		watch_for_abort(s);
 		return BODY_STEP_DONE;
 	case FCGI_TURN_MORE:
 		return BODY_STEP_MORE;
@@ -103,6 +115,7 @@ static int next_body(struct slot *s)
 		return step == BODY_STEP_DONE ? 0 : -1;
 	if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
 		return fail(s, REASON_CLIENT_GONE);
+	atomic_store(&s->abort_id, 0);
 	if (child_conn_fill(s, SLOT_READING_BODY) > 0)
 		return 0;
 	if (s->late != REASON_NONE)
@@ -195,7 +208,11 @@ static int op_write(struct request *req, const void *data, size_t len)
 	if (reply_is_void(s))
 		return -1;
 	child_access_reply(s, data, len);
-	return child_conn_out(s, FCGI_STDOUT, data, len);
+	if (!s->head.over)
+		reply_head_see(&s->head, data, len);
+	if (child_conn_out(s, FCGI_STDOUT, data, len) < 0)
+		return -1;
+	return s->head.over && s->head.unbuffered ? child_conn_flush(s) : 0;
 }
 
 static int op_flush(struct request *req)
@@ -398,6 +415,7 @@ int child_request_begin(struct slot *s)
 	s->body_len = 0;
 	s->body_ended = false;
 	s->stderr_used = false;
+	s->head = (struct reply_head){ 0 };
 	s->finished = false;
 	s->must_close = false;
 	s->failed = REASON_NONE;
@@ -414,5 +432,7 @@ int child_request_begin(struct slot *s)
 	take_empty_body(s);
 	if (s->paired && atomic_load(&s->abort_id) == 0)
 		child_pair_mark(s);
+	else if (!s->paired && !s->body_ended)
+		watch_for_abort(s);
 	return s->failed == REASON_NONE ? 0 : -1;
 }

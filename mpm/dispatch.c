@@ -88,7 +88,11 @@ void dispatch_time(struct dispatch *d, uint64_t now_us)
 
 void dispatch_closing(struct dispatch *d)
 {
+	struct dispatch_conn *c;
+
 	d->closing = true;
+	for (c = TAILQ_FIRST(&d->conns); c; c = TAILQ_NEXT(c, next))
+		c->closing |= c->out.len > 0;
 }
 
 void dispatch_close_parked(struct dispatch *d)
@@ -108,10 +112,30 @@ bool dispatch_full(const struct dispatch *d)
 	return d->conn_count >= (unsigned)d->conf->event_max_connections;
 }
 
+bool dispatch_has_room(const struct dispatch *d)
+{
+	return !dispatch_full(d) || !TAILQ_EMPTY(&d->due[DUE_PARKED]) || !TAILQ_EMPTY(&d->due[DUE_FIRST]);
+}
+
+/* What it has sent meanwhile is read in this same turn of the loop: few are like that. */
+static struct due *longest_silent(struct dispatch *d, enum due_kind kind)
+{
+	struct due *due;
+
+	for (due = TAILQ_FIRST(&d->due[kind]); due; due = TAILQ_NEXT(due, next))
+		if (d->world->peek(due_conn(due)->io) != DISPATCH_PEEK_BYTES)
+			return due;
+	return NULL;
+}
+
 bool dispatch_drop_parked(struct dispatch *d)
 {
-	struct due *first = TAILQ_FIRST(&d->due[DUE_PARKED]);
+	struct due *first = longest_silent(d, DUE_PARKED);
 
+	if (!first)
+		first = longest_silent(d, DUE_FIRST);
+	if (!first)
+		first = TAILQ_FIRST(&d->due[DUE_PARKED]);
 	if (!first)
 		first = TAILQ_FIRST(&d->due[DUE_FIRST]);
 	if (!first)

@@ -64,7 +64,8 @@ struct dispatch_world {
 	void (*kill_slot)(void *io, enum reason reason);        /* its request is given up */
 	/* The whole CGI response to a request for pm.status_path or ping.path; false: it is neither. */
 	bool (*page)(void *arg, const struct dispatch_request *req, struct buf *out);
-	/* A request was refused, dropped or lost. reason as in the reply, if there was somebody to get one. */
+	/* A request was refused, dropped or lost. reason as in the reply, if there was somebody to get one. errno says
+	 * why with REASON_NO_STORAGE. */
 	void (*note)(void *arg, const struct dispatch_request *req, enum reason reason);
 	void (*busy)(void *arg);                /* something waits for a slot: plan soon */
 };
@@ -90,12 +91,14 @@ void dispatch_conn_end(struct dispatch_conn *c, bool gone);
 void dispatch_conn_writable(struct dispatch_conn *c);
 /* Does it want to be read now? False once it is closed, too. */
 bool dispatch_conn_reads(const struct dispatch_conn *c);
-/* Room for one more: let go of the connection that has been parked longest. False: none is. */
+/* Room for one more: let go of the connection that has been parked longest; one that has just spoken again only when
+ * there is no other. False: none is parked. */
 bool dispatch_drop_parked(struct dispatch *d);
 
 /* ---- slots */
 
 struct dispatch_slot *dispatch_slot_new(struct dispatch *d, void *io);
+/* At most 64 KiB at once. */
 void dispatch_slot_input(struct dispatch_slot *s, const uint8_t *data, size_t len);
 void dispatch_slot_writable(struct dispatch_slot *s);
 void dispatch_slot_end(struct dispatch_slot *s);        /* its pair has ended: its child died, or left */
@@ -118,6 +121,7 @@ uint64_t dispatch_silent_us(const struct dispatch *d);
 unsigned dispatch_queued(const struct dispatch *d);
 unsigned dispatch_conns(const struct dispatch *d);
 bool dispatch_full(const struct dispatch *d);           /* event.max_connections are open */
+bool dispatch_has_room(const struct dispatch *d);       /* not full, or one of them could be dropped for another */
 
 /* A name's value in a request's parameters: not ended by a NUL. NULL: it is not there. */
 const char *dispatch_param(const struct dispatch_request *req, const char *name, size_t *len_out);

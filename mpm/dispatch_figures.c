@@ -48,6 +48,7 @@ static void count_requests(const struct dispatch_conn *c, struct dispatch_figure
 		out->reading += r->state == REQUEST_HEAD || r->state == REQUEST_BODY;
 		out->writing += r->state == REQUEST_ANSWERED;
 	}
+	out->writing += TAILQ_EMPTY(&c->requests) && c->out.len > 0;    /* the end of an answer */
 }
 
 static void count_slots(const struct dispatch *d, struct dispatch_figures *out)
@@ -83,6 +84,8 @@ bool dispatch_flying(const struct dispatch *d, uint64_t since_us)
 	const struct dispatch_conn *c;
 
 	for (c = TAILQ_FIRST(&d->conns); c; c = TAILQ_NEXT(c, next)) {
+		if (TAILQ_EMPTY(&c->requests) && c->out.len > 0)
+			return true;
 		for (r = TAILQ_FIRST(&c->requests); r; r = TAILQ_NEXT(r, of_conn))
 			if (r->state != REQUEST_HEAD && r->begun_us < since_us)
 				return true;

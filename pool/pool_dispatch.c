@@ -3,6 +3,7 @@
  * what it reports is counted and logged. */
 #include "pool/pool_dispatch_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mpm/child_proto.h"
@@ -28,6 +29,13 @@ static void set_timer(struct pool_dispatch *pd, uint64_t due_us)
 	event_add(pd->timer, &tv);
 }
 
+/* A connection that has ended made room, or one whose request has. */
+static void accept_if_room(struct pool *p)
+{
+	if (p->dispatch->full && dispatch_has_room(p->dispatch->core))
+		pool_dispatch_accept(p, true);
+}
+
 /* A timer that comes too soon costs one look; it is never set later. */
 void pool_dispatch_done(struct pool *p)
 {
@@ -36,6 +44,7 @@ void pool_dispatch_done(struct pool *p)
 
 	if (next < pd->timer_us)
 		set_timer(pd, next);
+	accept_if_room(p);
 	if (p->asleep)
 		pool_poke(p);
 }
@@ -52,6 +61,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	next = dispatch_tick(p->dispatch->core);
 	if (next != DISPATCH_NEVER)
 		set_timer(p->dispatch, next);
+	accept_if_room(p);
 }
 
 void pool_dispatch_accept(struct pool *p, bool accept)
@@ -59,6 +69,8 @@ void pool_dispatch_accept(struct pool *p, bool accept)
 	struct pool_dispatch *pd = p->dispatch;
 
 	accept = accept && !pd->stopped;
+	if (accept)
+		pd->full = false;
 	if (accept == pd->accepts)
 		return;
 	pd->accepts = accept;

@@ -152,7 +152,6 @@ void dispatch_io_close_conn(void *arg, enum dispatch_close how)
 	} else {
 		fd_close(&fd);
 	}
-	pool_dispatch_accept(p, true);          /* there is room again */
 }
 
 void dispatch_io_end_slot(void *arg)
@@ -230,8 +229,9 @@ static bool accept_one(struct pool *p, int listening)
 	char text[NI_MAXHOST];
 	int fd;
 
-	if (dispatch_full(p->dispatch->core) && !dispatch_drop_parked(p->dispatch->core)) {
+	if (!dispatch_has_room(p->dispatch->core)) {
 		pool_dispatch_accept(p, false);
+		p->dispatch->full = true;
 		return false;
 	}
 	fd = accept4(listening, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -248,6 +248,8 @@ static bool accept_one(struct pool *p, int listening)
 		fd_close(&fd);
 		return true;
 	}
+	if (dispatch_full(p->dispatch->core))   /* only now: somebody is there who needs the place */
+		dispatch_drop_parked(p->dispatch->core);
 	conn_new(p, fd, text);
 	return true;
 }

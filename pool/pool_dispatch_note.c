@@ -3,6 +3,7 @@
  * log has one line a second, and how many more there were. */
 #include "pool/pool_dispatch_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ static void log_access(struct pool *p, struct told *t, enum reason reason)
 
 /* ---- the error log */
 
-static const char *detail_of(enum reason reason)
+static const char *detail_of(const struct pool_dispatch *pd, enum reason reason)
 {
 	switch (reason) {
 	case REASON_QUEUE_FULL:
@@ -164,7 +165,7 @@ static const char *detail_of(enum reason reason)
 	case REASON_PARAMS_TOO_LARGE:
 		return "its parameters are larger than request.max_params";
 	case REASON_NO_STORAGE:
-		return "event.body_dir takes no more of its body or reply, or cannot be read";
+		return pd->storage_why;
 	case REASON_CHILD_DIED:
 		return "it is not given to another child (event.retry, event.retry_max)";
 	case REASON_BAD_HEADER:
@@ -181,16 +182,16 @@ static enum log_level level_of(enum reason reason)
 	return reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
 }
 
-static void say(struct buf *line, enum reason reason)
+static void say(const struct pool_dispatch *pd, struct buf *line, enum reason reason)
 {
-	const char *detail = detail_of(reason);
+	const char *detail = detail_of(pd, reason);
 
 	buf_printf(line, ": %s%s%s", reason_name(reason), detail ? ": " : "", detail ? detail : "");
 	log_text(level_of(reason), (const char *)line->data, line->len);
 	buf_free(line);
 }
 
-static void say_request(struct told *t, enum reason reason)
+static void say_request(const struct pool_dispatch *pd, struct told *t, enum reason reason)
 {
 	struct buf line = { 0 };
 
@@ -202,15 +203,15 @@ static void say_request(struct told *t, enum reason reason)
 		    *uri ? uri : text_of(t, TEXT_URI, "SCRIPT_NAME"));
 		buf_printf(&line, ", script '%s'", text_of(t, TEXT_SCRIPT, "SCRIPT_FILENAME"));
 	}
-	say(&line, reason);
+	say(pd, &line, reason);
 }
 
-static void say_connection(enum reason reason)
+static void say_connection(const struct pool_dispatch *pd, enum reason reason)
 {
 	struct buf line = { 0 };
 
 	buf_add_str(&line, "a connection");
-	say(&line, reason);
+	say(pd, &line, reason);
 }
 
 static void say_others(struct pool_dispatch *pd, enum reason reason)
@@ -219,7 +220,7 @@ static void say_others(struct pool_dispatch *pd, enum reason reason)
 
 	buf_printf(&line, "%llu other requests since the last such line", (unsigned long long)pd->unsaid[reason]);
 	pd->unsaid[reason] = 0;
-	say(&line, reason);
+	say(pd, &line, reason);
 }
 
 /* When the lines that were left out are due; 0: none were. */
@@ -281,15 +282,18 @@ void dispatch_note(struct pool *p, const struct dispatch_request *r, enum reason
 	bool silent = !r && reason == REASON_HEADER_TIMEOUT;
 	struct told t;
 
+	if (reason == REASON_NO_STORAGE)
+		snprintf(pd->storage_why, sizeof(pd->storage_why), "event.body_dir = %s: %s", p->conf->event_body_dir,
+		    strerror(errno));
 	p->reasons[reason] += !said;
 	if (!r) {
 		if (!silent && has_line(pd, reason))
-			say_connection(reason);
+			say_connection(pd, reason);
 		return;
 	}
 	t = told_new(p, r);
 	if (!said && has_line(pd, reason))
-		say_request(&t, reason);
+		say_request(pd, &t, reason);
 	log_access(p, &t, reason);
 	told_free(&t);
 }

@@ -26,11 +26,13 @@ struct pool_dispatch {
 	struct event **listening;       /* info->listen_count */
 	bool accepts;                   /* they are added */
 	bool stopped;                   /* no more new connections, ever */
+	bool full;                      /* none until there is room */
 	struct event *timer;
 	uint64_t timer_us;              /* when it is due; DISPATCH_NEVER: it is not added */
 	unsigned depth;                 /* of calls into the dispatcher */
 	bool child_said;                /* the child that died last has said itself that its request took too long */
 	/* pool_dispatch_note.c's own */
+	char storage_why[512];          /* why a file could not be written or read, the last time */
 	uint64_t said_us[REASON_COUNT]; /* the last line in the log for each; 0: none yet */
 	uint64_t unsaid[REASON_COUNT];  /* requests without a line, since then */
 	struct event *note_timer;       /* tells how many they were */

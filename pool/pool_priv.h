@@ -69,12 +69,16 @@ struct pool_child {
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	bool told_last;
+	bool asks;                      /* it leaves by itself, or waits for an order to */
+	bool replaced;                  /* its successor need not wait for its end: the plan has heard of that */
 	bool has_served;
 };
 
-/* A zygote and its children. At most two live: the next is started before the one that lost its zygote has gone. */
+/* A zygote and its children. One has lost its zygote as soon as the next is started, and lives until its last child has
+ * gone. */
 struct generation {
 	struct pool *pool;
+	struct generation *older;       /* among p->old */
 	uint32_t number;
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
@@ -142,7 +146,7 @@ struct pool {
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
 	struct generation *gen;         /* the current one, or the one that is starting; NULL: none */
-	struct generation *old;         /* lost its zygote, its children serve until gen is ready; NULL: none */
+	struct generation *old;         /* have lost their zygotes, their children serve until gen is ready */
 	uint32_t last_generation;
 	struct pool_backoff zygote_backoff;
 	struct pool_backoff child_backoff;
@@ -195,6 +199,10 @@ struct pool {
 void pool_generation_order(struct pool *p);
 void pool_generation_lost(struct generation *g, int error);     /* the order failed, or the zygote has gone */
 void pool_generation_free(struct generation **g);
+void pool_generation_drop(struct generation *old);              /* empty, and not the current one: free it */
+/* All there are: the current one first. */
+struct generation *pool_generation_first(const struct pool *p);
+struct generation *pool_generation_after(const struct generation *g);
 bool pool_generation_empty(const struct generation *g);
 void pool_generation_reaped(struct pool *p, pid_t pid, int status);
 void pool_generation_end(struct generation *g);                 /* close its zygote's link: it ends */

@@ -30,7 +30,7 @@ static void log_exit(const struct pool_child *c, int status)
 	char how[80];
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		level = c->phase == CHILD_RETIRING ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
+		level = c->phase == CHILD_RETIRING && !c->asks ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
 	describe(how, sizeof(how), status);
 	log_at(level, "child %d %s after %llu.%06llu seconds from start", (int)c->pid, how,
 	    (unsigned long long)(age_ms / 1000), (unsigned long long)(age_ms % 1000) * 1000);
@@ -140,7 +140,7 @@ static void child_free(struct pool_child *c)
 /* The plan gets its dead back without the rate of births: a replacement is no growth. */
 static void replaced_freely(struct generation *g, const struct pool_child *c)
 {
-	if (has_served(c) && c->phase != CHILD_RETIRING)
+	if (has_served(c) && c->phase != CHILD_RETIRING && !c->replaced)
 		pool_pace_replace(&g->pace, &g->pool->limits, 1);
 }
 
@@ -161,10 +161,10 @@ void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status
 	}
 	note_for_backoff(c, status);
 	replaced_freely(g, c);
-	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0;
+	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0 && !c->replaced;
 	child_free(c);
-	if (g == p->old && pool_generation_empty(g))
-		pool_generation_free(&p->old);
+	if (g != p->gen && pool_generation_empty(g))
+		pool_generation_drop(g);
 	pool_drain_look(p);
 	pool_poke(p);
 }

@@ -102,13 +102,12 @@ static bool is_there(const struct pool_child *c)
 
 static void put_children(struct status *s, struct pool *p)
 {
-	struct generation *both[] = { p->gen, p->old };
 	uint64_t now_ms = clock_ms();
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place] && is_there(both[i]->children[place]))
-				put_child(s, both[i]->children[place], now_ms);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place] && is_there(g->children[place]))
+				put_child(s, g->children[place], now_ms);
 }
 
 /* Where the kernel does not tell: one, when any waits. */

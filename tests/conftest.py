@@ -1,4 +1,5 @@
 """Fixtures of the scenario tests."""
+import functools
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from weirtest import Nginx, Weir, dokuwiki, proc        # noqa: E402
-from weirtest.server import AS_ROOT, POOL_USER           # noqa: E402
+from weirtest.server import AS_ROOT, MODELS, POOL_USER   # noqa: E402
 
 SECONDS = 120           # for one test; a --long test may mark itself @pytest.mark.seconds(n)
 
@@ -38,11 +39,13 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows the end of its server's log."""
+    """A failed test shows the end of its servers' logs."""
     report = (yield).get_result()
     weir = getattr(item, "weir_under_test", None)
     if report.failed and weir is not None:
         report.sections += zip(("configuration", "log"), weir.evidence())
+    if report.failed:
+        report.sections += [("log of " + f.PROGRAM, f.evidence()) for f in getattr(item, "front_ends", [])]
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +69,8 @@ def pytest_generate_tests(metafunc):
         return
     if metafunc.definition.get_closest_marker("php") or "nginx" in metafunc.fixturenames:
         return
-    metafunc.parametrize("weir", ["prefork", pytest.param("worker", marks=pytest.mark.threads)], indirect=True)
+    models = [pytest.param(m, marks=pytest.mark.threads) if m in ("worker", "event-threads") else m for m in MODELS]
+    metafunc.parametrize("weir", models, indirect=True)
 
 
 def under_test(request, binary=None):
@@ -98,16 +102,22 @@ def www(weir):
 
 
 @pytest.fixture
-def nginx():
-    """nginx(pool, keepalive=4): a real nginx before the pool."""
-    started = []
+def front(request):
+    """front(Apache, pool, text): a real web server before the pool."""
+    started = request.node.front_ends = []
 
-    def start(pool, **how):
-        started.append(Nginx(pool, **how))
+    def start(kind, pool, *args, **how):
+        started.append(kind(pool, *args, **how))
         return started[-1]
     yield start
-    for n in started:
-        n.stop()
+    for f in started:
+        f.stop()
+
+
+@pytest.fixture
+def nginx(front):
+    """nginx(pool, keepalive=4): a real nginx before the pool."""
+    return functools.partial(front, Nginx)
 
 
 @pytest.fixture

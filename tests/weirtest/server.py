@@ -174,7 +174,7 @@ class WorkerPool(Pool):
     """The same with mpm = worker and the echo SAPI, whose requests do what the Script of their name says. What a test
     says of children it gets in slots: an even number of children is half as many with two threads."""
 
-    MODEL = ["sapi = echo", "security.limit_extensions =", "mpm = worker"]
+    MPM = "worker"
 
     def __init__(self, weir, name, lines):
         super().__init__(weir, name, lines)
@@ -189,8 +189,9 @@ class WorkerPool(Pool):
 
     def text(self):
         children = int(self.last("pm.max_children")) // self.threads
-        counts = ["pm.max_children = %d" % children, "mpm.threads_per_child = %d" % self.threads]
-        return "[%s]\n%s\n" % (self.name, "\n".join(self.lines + self.MODEL + counts))
+        model = ["sapi = echo", "security.limit_extensions =", "mpm = " + self.MPM, "pm.max_children = %d" % children,
+                 "mpm.threads_per_child = %d" % self.threads]
+        return "[%s]\n%s\n" % (self.name, "\n".join(self.lines + model))
 
     def write(self, name, text):
         self.do["/" + name.lstrip("/")] = text.do
@@ -200,7 +201,20 @@ class WorkerPool(Pool):
         return super().params(uri, body, **dict({"ECHO_DO": do, "ECHO_FOLDER": self.root}, **more))
 
 
-MODELS = {"prefork": Pool, "worker": WorkerPool}
+class EventPool(Pool):
+    """PHP with one thread a child, whose connections the pool process holds."""
+
+    def of_every_pool(self, lines):
+        return super().of_every_pool(lines) + ["mpm = event"]
+
+
+class EventThreadsPool(WorkerPool):
+    """The same with several threads a child, and the echo SAPI."""
+
+    MPM = "event"
+
+
+MODELS = {"prefork": Pool, "worker": WorkerPool, "event": EventPool, "event-threads": EventThreadsPool}
 
 PID = Script("echo getmypid();", "pid")
 # Runs until Pool.release(), and shows that it does: no clock needed to have a busy child.
@@ -252,7 +266,9 @@ class Weir:
         return os.path.join(self.folder, *parts)
 
     def pool(self, lines="", name="www"):
-        self.pools.append(MODELS[self.model](self, name, lines))
+        """Under the test's model, unless the lines name a SAPI."""
+        kind = Pool if re.search(r"^\s*sapi\s*=", lines, re.M) else MODELS[self.model]
+        self.pools.append(kind(self, name, lines))
         return self.pools[-1]
 
     def global_(self, lines):
@@ -359,8 +375,8 @@ class Weir:
     # ---- its processes
 
     def tree(self):
-        """Living processes that this test started, the daemon's orphans included."""
-        return [p for p in proc.descendants(os.getpid()) if p not in self.before]
+        """Living processes that this test started, the daemon's orphans included; not a web server and its children."""
+        return proc.descendants(os.getpid(), without=self.before)
 
     def pids(self, kind, pool=""):
         """Pids of a kind ("master", "pool", "zygote", "child") by their exact title."""

@@ -11,7 +11,8 @@ import django_site
 from weirtest.server import AS_ROOT, POOL_USER
 
 PYTHON = "/usr/bin/python3"
-MODELS = {"prefork": "", "worker": "mpm = worker\nmpm.threads_per_child = 4"}
+MODELS = {"prefork": "", "worker": "mpm = worker\nmpm.threads_per_child = 4",
+          "event": "mpm = event\nmpm.threads_per_child = 4"}
 
 
 def has(module):
