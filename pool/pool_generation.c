@@ -70,6 +70,7 @@ static void on_ready(struct generation *g)
 		log_notice("the application loads again");
 	if (p->old)
 		retire_all(p->old);
+	pool_dispatch_serve(p);
 	pool_poke(p);
 }
 
