@@ -133,3 +133,16 @@ def test_the_application_s_own_front_page(weir):
     front = p.request("/", SCRIPT_NAME="/", SCRIPT_FILENAME=p.root + "/index.php")
     assert weir.own(p.connect()).send(front).reply().text == "front"
     assert over_there(p, "/").text.startswith("pool:")
+
+
+def test_what_a_rest_does_not_forget(weir):
+    p = weir.pool("mpm = event\n pm = ondemand\n pm.process_idle_timeout = 1s\n pm.status_path = /status\n"
+                  "pm.max_children = 2")
+    p.write("hello.php", "echo 'hello';")
+    weir.start()
+    for round in range(2):
+        assert p.get("/hello.php").text == "hello"
+        page = status(p)
+        assert (page["accepted conn"], page["served requests"]) == (2 * round + 2, 2 * round + 1)
+        assert page["accepted connections"] == 2
+        until(lambda: weir.tree() == [weir.master], lambda: "the pool is at rest: " + weir.describe())
