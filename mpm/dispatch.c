@@ -154,6 +154,27 @@ void dispatch_refuse_queued(struct dispatch *d, enum reason reason)
 	dispatch_settle(d);
 }
 
+static struct dispatch_request *first_unread(struct dispatch *d, bool bodies)
+{
+	struct due *due = TAILQ_FIRST(&d->due[DUE_HEAD]);
+
+	if (due)
+		return due_request(due);
+	for (due = TAILQ_FIRST(&d->due[DUE_BODY]); bodies && due; due = TAILQ_NEXT(due, next))
+		if (due_request(due)->state == REQUEST_BODY)
+			return due_request(due);
+	return NULL;
+}
+
+void dispatch_refuse_unread(struct dispatch *d, bool bodies, enum reason reason)
+{
+	struct dispatch_request *r;
+
+	while ((r = first_unread(d, bodies)) != NULL)
+		request_answer(r, reason);
+	dispatch_settle(d);
+}
+
 void dispatch_free(struct dispatch **d)
 {
 	struct dispatch_conn *c;

@@ -113,6 +113,8 @@ void dispatch_closing(struct dispatch *d);
 void dispatch_close_parked(struct dispatch *d);
 /* Nobody will serve what waits: answer it. */
 void dispatch_refuse_queued(struct dispatch *d, enum reason reason);
+/* The same for requests whose head is not whole yet, and with bodies also for those whose body is not. */
+void dispatch_refuse_unread(struct dispatch *d, bool bodies, enum reason reason);
 /* Requests whose clients wait for something, queued ones included; silent connections do not count. */
 unsigned dispatch_in_hand(const struct dispatch *d);
 bool dispatch_flying(const struct dispatch *d, uint64_t since_us);      /* of them, any that came before that */

@@ -68,7 +68,7 @@ void pool_dispatch_accept(struct pool *p, bool accept)
 {
 	struct pool_dispatch *pd = p->dispatch;
 
-	accept = accept && !pd->stopped;
+	accept = accept && pd->serves && !pd->stopped;
 	if (accept)
 		pd->full = false;
 	if (accept == pd->accepts)
@@ -79,6 +79,19 @@ void pool_dispatch_accept(struct pool *p, bool accept)
 			event_add(pd->listening[i], NULL);
 		else
 			event_del(pd->listening[i]);
+}
+
+void pool_dispatch_serve(struct pool *p)
+{
+	if (!p->dispatch || p->dispatch->serves)
+		return;
+	p->dispatch->serves = true;
+	pool_dispatch_accept(p, true);
+}
+
+bool pool_dispatch_serves(const struct pool *p)
+{
+	return p->dispatch && p->dispatch->serves;
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
@@ -261,7 +274,6 @@ void pool_dispatch_init(struct pool *p)
 	pd->listening = xcalloc(p->info->listen_count, sizeof(*pd->listening));
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		pd->listening[i] = event_new(p->base, SPAWN_FD_LISTEN + (int)i, EV_READ | EV_PERSIST, on_accept, p);
-	pool_dispatch_accept(p, true);
 }
 
 void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd)
@@ -320,6 +332,13 @@ void pool_dispatch_refuse(struct pool *p, enum reason reason)
 {
 	pool_dispatch_begin(p);
 	dispatch_refuse_queued(p->dispatch->core, reason);
+	pool_dispatch_done(p);
+}
+
+void pool_dispatch_refuse_unread(struct pool *p, bool bodies, enum reason reason)
+{
+	pool_dispatch_begin(p);
+	dispatch_refuse_unread(p->dispatch->core, bodies, reason);
 	pool_dispatch_done(p);
 }
 

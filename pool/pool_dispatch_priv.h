@@ -25,6 +25,7 @@ struct pool_dispatch {
 	struct dispatch *core;
 	struct event **listening;       /* info->listen_count */
 	bool accepts;                   /* they are added */
+	bool serves;                    /* may accept at all: the application has been loaded, or cannot be */
 	bool stopped;                   /* no more new connections, ever */
 	bool full;                      /* none until there is room */
 	struct event *timer;

@@ -180,10 +180,12 @@ void pool_drain_last(struct pool *p)
 		return;
 	p->drain = DRAIN_LAST;
 	pool_park_close_idle(p);
-	if (p->dispatch)
+	if (p->dispatch) {
 		pool_dispatch_last(p);
-	else
+		pool_dispatch_refuse_unread(p, false, REASON_DRAINING);
+	} else {
 		each_child(p, tell_last);
+	}
 	pool_drain_look(p);
 	pool_poke(p);
 }
@@ -210,8 +212,10 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	log_notice("the time to finish is over: what still runs is ended (%s)", reason_name(REASON_DRAINING));
 	p->drain_hurry = true;
 	each_child(p, tell_stop);
-	if (p->dispatch)
+	if (p->dispatch) {
 		pool_dispatch_refuse(p, REASON_DRAINING);
+		pool_dispatch_refuse_unread(p, true, REASON_DRAINING);
+	}
 	set_timer(p, NEARLY_MS);
 	pool_drain_look(p);
 	pool_poke(p);

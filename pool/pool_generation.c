@@ -90,6 +90,7 @@ static void on_ready(struct generation *g)
 		log_notice("the application loads again");
 	for (struct generation *old = p->old; old; old = old->older)
 		retire_all(old);
+	pool_dispatch_serve(p);
 	pool_poke(p);
 }
 

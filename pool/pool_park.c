@@ -240,7 +240,7 @@ int pool_park_waiting(struct pool *p)
 	struct pollfd *at = xcalloc(p->info->listen_count, sizeof(*at));
 	int waiting = pool_park_queued(p), count = 0;
 
-	if (p->dispatch) {
+	if (pool_dispatch_serves(p)) {
 		free(at);
 		return waiting;
 	}

@@ -273,12 +273,17 @@ void pool_refuse(struct pool *p);
 /* pool_dispatch.c: under event, the connections and the queue. All but init, slot, retire, child_gone, conns and end
  * are for pools that have a dispatcher. */
 void pool_dispatch_init(struct pool *p);
+/* Take connections from now on: before the application is loaded for the first time another process may serve them. */
+void pool_dispatch_serve(struct pool *p);
+bool pool_dispatch_serves(const struct pool *p);
 void pool_dispatch_slot(struct pool_child *c, uint32_t slot, int *fd);  /* takes *fd */
 void pool_dispatch_retire(struct pool_child *c);                /* it gets no more requests */
 void pool_dispatch_child_gone(struct pool_child *c);
 unsigned pool_dispatch_conns(const struct pool *p);
 int pool_dispatch_queued(const struct pool *p);
 void pool_dispatch_refuse(struct pool *p, enum reason reason);  /* all that is queued */
+/* All whose head is not whole, and those whose body is not if asked. */
+void pool_dispatch_refuse_unread(struct pool *p, bool bodies, enum reason reason);
 void pool_dispatch_closing(struct pool *p);                     /* each answer closes its connection */
 void pool_dispatch_last(struct pool *p);                        /* and parked ones are closed now */
 void pool_dispatch_stop(struct pool *p);                        /* accept no more: another process does */

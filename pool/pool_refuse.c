@@ -133,6 +133,7 @@ void pool_refuse(struct pool *p)
 	if (!is_due(p))
 		return;
 	if (p->dispatch) {
+		pool_dispatch_serve(p);
 		pool_dispatch_refuse(p, REASON_SPAWN_FAILED);
 		return;
 	}

@@ -229,6 +229,8 @@ static void rest_if_done(struct pool *p, const struct look *k)
 	if (pool_status_busy(p) || (!p->gen && p->last_generation > 0))
 		return;
 	p->said_at_rest = true;
+	if (p->dispatch)
+		pool_dispatch_stop(p);  /* who comes now is the master's */
 	pool_status_stop(p);
 	pool_master_rest(p);
 }
@@ -243,7 +245,7 @@ static void set_timer(struct pool *p, uint64_t ms)
 static void arm_sockets(struct pool *p)
 {
 	p->asleep = true;
-	if (p->dispatch)                /* which pokes when it has something to do */
+	if (pool_dispatch_serves(p))    /* it pokes when it has something to do */
 		return;
 	event_add(p->ready_event, NULL);
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
