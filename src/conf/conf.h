@@ -193,17 +193,20 @@ void conf_free(struct conf **conf);
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
 
+#define CONF_SLOTS_MAX 100000           /* of one pool: far above what a machine carries */
+
 /* Requests at the same time, at most. */
 static inline int conf_pool_slots(const struct conf_pool *pool)
 {
 	return pool->max_children * pool->threads_per_child;
 }
 
-/* How many children of one generation there is room for: under worker as many again as may serve, so that those that
- * leave, and take their time for it, keep no place from those that follow. */
+/* How many children of one generation there is room for. Under worker for those that may serve, as many that leave and
+ * take their time for it, and as many that have nothing in hand any more and are just about to end: so that none of
+ * these keeps a place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
-	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children : pool->max_children;
+	return pool->mpm == CONF_MPM_WORKER ? 3 * pool->max_children : pool->max_children;
 }
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
