@@ -19,7 +19,7 @@ def use_up(pool, count):
 
 
 def test_requests_that_take_long_in_all_that_leave_block_nobody(weir, threads):
-    """A child is used up when its one request is held and another is served. There are four places for two children."""
+    """A child is used up when its one request is held and another is served. Two of two children may take so long."""
     threads.also("pm.max_requests = 2")
     weir.start()
     held = []
@@ -177,7 +177,7 @@ def test_at_process_max_a_child_is_replaced_when_it_has_nothing_to_do(weir, thre
 
 
 def test_a_zygote_that_dies_leaves_children_that_block_nobody(weir, threads):
-    """All places of the old generation are taken by requests that take long."""
+    """As many of the old generation leave as may, with requests that take long."""
     threads.also("pm.max_requests = 2")
     weir.start()
     held = use_up(threads, 4)

@@ -1,4 +1,5 @@
 /* test_conf_check_mpm.c -- the keys of the multi-processing model: what is refused, rounded and filled in. */
+#include "mpm/board.h"
 #include "tests/unit/conf/conf_help.h"
 
 #define STATIC_POOL "[www]\nlisten = /run/x.sock\npm = static\npm.max_children = 4\n"
@@ -32,6 +33,14 @@ static void defaults_under_worker(void **state)
 	assert_good(&l);
 	assert_int_equal(l.conf->pools[0]->threads_per_child, 25);
 	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 100);
+	unload(&l);
+	l = load(WORKER "pm.max_children = 4001\n");
+	assert_note(&l, CONF_ERROR, "[f:6] [pool www] pm.max_children(4001) times mpm.threads_per_child(25) cannot be greater "
+		    "than 100000: lower one of those");
+	unload(&l);
+	l = load(WORKER "pm.max_children = 4000\n");
+	assert_good(&l);
+	assert_true(conf_pool_places(l.conf->pools[0]) * 25 <= BOARD_MAX_SLOTS);
 	unload(&l);
 	l = load(WORKER "mpm.threads_per_child = 0\n");
 	assert_note(&l, CONF_ERROR, "[f:6] [pool www] mpm.threads_per_child must be a positive value");
