@@ -2,13 +2,16 @@
  * nothing and asks nobody; what is not known is "-" where php-fpm has it so, else nothing. */
 #include "mpm/access_line.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "mpm/board.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
+#include "src/conf/conf.h"
 
 #define TIME_MOST 512                   /* bytes of a time in whatever form */
 
@@ -93,6 +96,30 @@ const char *access_header(const char *head, size_t head_len, const char *name, s
 		return head + name_len;
 	}
 	return NULL;
+}
+
+bool access_suppressed(const struct conf_pool *conf, const struct access_facts *f)
+{
+	return conf->access_suppress_path.count > 0 && f->status / 100 == 2 && f->length == 0 && !*f->query &&
+	       (!strcmp(f->method, "GET") || !strcmp(f->method, "HEAD")) && conf_access_suppressed(conf, f->uri);
+}
+
+const char *access_remote(const char *peer)
+{
+	static const char mapped[] = "::ffff:";
+	size_t len = sizeof(mapped) - 1;
+
+	return !strncmp(peer, mapped, len) && strchr(peer + len, '.') ? peer + len : peer;
+}
+
+bool access_id_fits(const char *sent)
+{
+	size_t len = 0;
+
+	while (len < BOARD_ID_SIZE && sent[len] != '\0' &&
+	       (isalnum((unsigned char)sent[len]) || strchr("-_.:/+=@", sent[len])))
+		len++;
+	return len > 0 && len < BOARD_ID_SIZE && sent[len] == '\0';
 }
 
 int access_own_status(enum reason reason)

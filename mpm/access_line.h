@@ -35,7 +35,14 @@ void access_line_put(const struct conf_access *access, const struct access_facts
 const char *access_header(const char *head, size_t head_len, const char *name, size_t *len_out);
 /* The number of the status that Weir's own answer for this reason has; 0: there is no such answer. */
 int access_own_status(enum reason reason);
+#define ACCESS_STATUS_GONE 499          /* the client went before there was an answer: nginx's number for it */
 /* The status that a header block means; 200 where it names none. */
 int access_status(const char *head, size_t head_len);
+/* Does access.suppress_path take this one out? */
+bool access_suppressed(const struct conf_pool *conf, const struct access_facts *facts);
+/* A peer's address as logs show it: an IPv4 one of an IPv6 socket as what it is. */
+const char *access_remote(const char *peer);
+/* Is this request id of a front end harmless in a line, and no longer than the scoreboard's? */
+bool access_id_fits(const char *sent);
 
 #endif

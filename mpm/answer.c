@@ -3,17 +3,25 @@
 #include "mpm/answer.h"
 
 #include <fastcgi.h>
+#include <string.h>
 #include "src/fcgi/fcgi_encode.h"
 
-void answer_compose(struct buf *out, uint16_t id, enum reason reason, bool with_header)
+static size_t head_len(const struct buf *page)
+{
+	const uint8_t *blank = memmem(page->data, page->len, "\r\n\r\n", 4);
+
+	return blank ? (size_t)(blank - page->data) + 4 : page->len;
+}
+
+void answer_compose(struct buf *out, const struct answer *answer)
 {
 	struct buf page = { 0 };
 
-	if (reason != REASON_CLIENT_GONE) {     /* who has aborted is told of the end alone */
-		reason_page(reason, with_header, &page);
-		fcgi_add_stream(out, FCGI_STDOUT, id, page.data, page.len);
-		fcgi_add_stream_end(out, FCGI_STDOUT, id);
+	if (answer->reason != REASON_CLIENT_GONE) {     /* who has aborted is told of the end alone */
+		reason_page(answer->reason, answer->with_header, &page);
+		fcgi_add_stream(out, FCGI_STDOUT, answer->id, page.data, answer->is_head ? head_len(&page) : page.len);
+		fcgi_add_stream_end(out, FCGI_STDOUT, answer->id);
 	}
-	fcgi_add_end(out, id, 0, FCGI_REQUEST_COMPLETE);
+	fcgi_add_end(out, answer->id, 0, FCGI_REQUEST_COMPLETE);
 	buf_free(&page);
 }

@@ -7,7 +7,14 @@
 #include "src/base/buf.h"
 #include "src/base/reason.h"
 
-/* Add a whole reply to request id: status, page, end. with_header: say the reason in X-Weir-Reason too. */
-void answer_compose(struct buf *out, uint16_t id, enum reason reason, bool with_header);
+struct answer {
+	uint16_t id;
+	enum reason reason;
+	bool with_header;               /* say the reason in X-Weir-Reason too */
+	bool is_head;                   /* no body: HAProxy takes a reply to HEAD that has one for a broken one */
+};
+
+/* Add a whole reply: status, page, end. */
+void answer_compose(struct buf *out, const struct answer *answer);
 
 #endif

@@ -174,6 +174,7 @@ void board_slot_reset(struct board_slot *slot, enum board_state state, uint64_t 
 	set(&slot->begun, 0);
 	set(&slot->served, 0);
 	set(&slot->slow, 0);
+	set(&slot->leaves, 0);
 	for (size_t i = 0; i < REASON_COUNT; i++)
 		set(&slot->reasons[i], 0);
 	board_slot_state(slot, state, now_ms);
@@ -224,6 +225,11 @@ void board_slot_reason(struct board_slot *slot, enum reason reason)
 {
 	BUG_IF((unsigned)reason >= REASON_COUNT);
 	count(&slot->reasons[reason]);
+}
+
+void board_slot_leaves(struct board_slot *slot)
+{
+	atomic_store(&slot->leaves, 1);
 }
 
 void board_slot_request(struct board_slot *slot, const struct board_request *req)
@@ -285,6 +291,12 @@ void board_peek(const struct board *board, uint32_t i, struct board_brief *out)
 	out->served = get(&slot->served);
 	out->slow = get(&slot->slow);
 	out->untimed = get(&slot->untimed) != 0;
+}
+
+bool board_leaves(const struct board *board, uint32_t i)
+{
+	BUG_IF(i >= board->slots);
+	return atomic_load(&board->at[i].leaves) != 0;
 }
 
 /* One try's copy, in our own memory: what lies there can change no more under our eyes. */

@@ -62,6 +62,8 @@ void board_slot_slow(struct board_slot *slot);  /* watcher: this request is past
 /* From now on no limit in time holds for the request in hand. board_slot_request() ends it. */
 void board_slot_untimed(struct board_slot *slot);
 void board_slot_reason(struct board_slot *slot, enum reason reason);
+/* The child whose first slot this is leaves. Any thread of it, or the pool process. board_slot_reset() ends it. */
+void board_slot_leaves(struct board_slot *slot);
 
 /* NULL reads as "". Nothing is kept of the pointers. */
 struct board_request {
@@ -99,6 +101,9 @@ struct board_brief {
 	uint64_t slow;                  /* of them, those that ran for request_slowlog_timeout */
 };
 void board_peek(const struct board *board, uint32_t i, struct board_brief *out);
+
+/* Does the child whose first slot this is leave? */
+bool board_leaves(const struct board *board, uint32_t i);
 
 /* Everything. Zero it before the first read, then give the same one for the same slot again: when three
  * tries meet a writer at work (or a dead one), the request stays the last good copy, and request_old

@@ -35,6 +35,7 @@ struct board_slot {
 	board_word seq;                 /* odd: texts are being written */
 	struct board_texts texts;
 	board_word reasons[REASON_COUNT];
+	board_word leaves;
 };
 _Static_assert(sizeof(struct board_slot) % BOARD_LINE == 0, "slots share no cache line");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && sizeof(board_word) == 8, "shared words need no lock");

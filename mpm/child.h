@@ -18,6 +18,7 @@ struct child_start {
 	uint32_t slot;                  /* the child's first slot on it, of conf->threads_per_child */
 	const int *listen;              /* listening sockets, non-blocking */
 	unsigned listen_count;
+	bool limited;                   /* process.max holds: no birth but by the master's leave */
 	int ready;                      /* the end of the ready queue that slots read */
 	/* The link to the pool process is CHILD_FD_LINK already. */
 };

@@ -16,7 +16,6 @@
 
 #define HEAD_MOST (64 * 1024)           /* bytes of a header block that are kept */
 #define KEEP      (64 * 1024)           /* memory kept for the next request */
-#define STATUS_GONE 499                 /* the client went before there was an answer: nginx's number for it */
 
 struct usage { uint64_t user_us, system_us; };
 
@@ -202,36 +201,20 @@ static const char *param(const void *arg, const char *name)
 	return fcgi_params_get(&s->turn.params, name, NULL);
 }
 
-/* An IPv4 peer of an IPv6 socket as what it is. */
-static const char *remote(const struct slot *s)
-{
-	static const char mapped[] = "::ffff:";
-	size_t len = sizeof(mapped) - 1;
-
-	return !strncmp(s->peer, mapped, len) && strchr(s->peer + len, '.') ? s->peer + len : s->peer;
-}
-
 static int status_of(const struct child_access *a, enum reason reason, bool answered)
 {
 	if (answered && access_own_status(reason) > 0)
 		return access_own_status(reason);
 	if (a->head.len == 0 && reason == REASON_CLIENT_GONE)
-		return STATUS_GONE;
+		return ACCESS_STATUS_GONE;
 	return access_status((const char *)a->head.data, a->head.len);
-}
-
-static bool is_suppressed(const struct slot *s, const struct access_facts *f)
-{
-	return s->child->conf->access_suppress_path.count > 0 && f->status / 100 == 2 && f->length == 0 && !*f->query
-	    && (!strcmp(f->method, "GET") || !strcmp(f->method, "HEAD"))
-	    && conf_access_suppressed(s->child->conf, f->uri);
 }
 
 static void send_line(struct slot *s, const struct access_facts *f)
 {
 	struct child_access *a = s->access;
 
-	if (is_suppressed(s, f))
+	if (access_suppressed(s->child->conf, f))
 		return;
 	access_line_put(&a->format, f, &a->line);
 	if (a->line.len > 0)
@@ -243,7 +226,8 @@ static struct access_facts facts_new(struct slot *s, enum reason reason)
 	const struct child_access *a = s->access;
 
 	return (struct access_facts){
-		.pool = s->child->conf->name, .pid = a->pid, .parent = a->parent, .id = s->id, .remote = remote(s),
+		.pool = s->child->conf->name, .pid = a->pid, .parent = a->parent, .id = s->id,
+		.remote = access_remote(s->peer),
 		.user = "", .method = "", .uri = "", .query = "", .script = "", .reason = reason,
 		.begun_us = a->begun_wall_us, .duration_us = since(clock_us(), a->begun_us),
 		.ended_us = clock_wall_us(), .queued_us = s->queued_us, .head = "",

@@ -2,20 +2,40 @@
  * has been sent. */
 #include "mpm/child_answer.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include "mpm/answer.h"
 #include "mpm/child_conn.h"
 #include "src/base/log.h"
 
-/* What the line is about: the scoreboard knows it, in the watcher's thread too. */
+/* The request under way: the scoreboard knows it, in the watcher's thread too. False: there is none. */
+static bool request_view(const struct slot *s, struct board_view *out)
+{
+	if (atomic_load(&s->sequence) % 2 == 0)
+		return false;
+	board_read(s->child->start->board, s->number, out);
+	return true;
+}
+
+static void compose(const struct slot *s, enum reason reason, struct buf *out)
+{
+	struct board_view view = { 0 };
+	struct answer answer = {
+		.id = s->turn.id, .reason = reason, .with_header = s->child->conf->reason_header,
+		.is_head = request_view(s, &view) && !strcmp(view.method, "HEAD"),
+	};
+
+	answer_compose(out, &answer);
+}
+
+/* What the line is about. */
 static void name_request(const struct slot *s, struct buf *out)
 {
 	struct board_view view = { 0 };
 
 	buf_printf(out, "request %s", s->id);
-	if (atomic_load(&s->sequence) % 2 == 0)
+	if (!request_view(s, &view))
 		return;
-	board_read(s->child->start->board, s->number, &view);
 	buf_printf(out, " \"%s %s\", script '%s'", view.method, view.uri, view.script);
 }
 
@@ -38,7 +58,7 @@ int child_answer(struct slot *s, enum reason reason, const char *detail)
 		return -1;
 	buf_clear(&s->out);
 	child_conn_seal(s);
-	answer_compose(&s->out, s->turn.id, reason, s->child->conf->reason_header);
+	compose(s, reason, &s->out);
 	s->out_is_reply = true;
 	s->finished = true;
 	return child_conn_flush(s);
@@ -52,7 +72,7 @@ void child_answer_late(struct slot *s, enum reason reason, const char *detail)
 	if (pthread_mutex_trylock(&s->io_lock) != 0)
 		return;
 	if (s->fd != -1 && !s->sent) {
-		answer_compose(&out, s->turn.id, reason, s->child->conf->reason_header);
+		compose(s, reason, &out);
 		if (send(s->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out.len)
 			shutdown(s->fd, SHUT_WR);
 		s->sent = true;

@@ -21,6 +21,13 @@ void child_link_ready(void)
 	link_send(CHILD_FD_LINK, &msg);
 }
 
+void child_link_leaves(void)
+{
+	struct ipc_msg msg = { .head.type = CHILD_LEAVES };
+
+	link_send(CHILD_FD_LINK, &msg);
+}
+
 void child_link_failed(const char *why)
 {
 	link_send_text(CHILD_FD_LINK, CHILD_FAILED, why);

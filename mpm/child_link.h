@@ -8,6 +8,8 @@
 #include "src/base/log.h"
 
 void child_link_ready(void);
+/* CHILD_LEAVES. */
+void child_link_leaves(void);
 void child_link_failed(const char *why);
 struct child_ask;
 void child_link_ask_status(const struct child_ask *ask);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "mpm/child_access.h"
 #include "mpm/child_conn.h"
+#include "mpm/child_leave.h"
 #include "mpm/child_serve.h"
 #include "mpm/event_proto.h"
 #include "src/base/clock.h"
@@ -116,7 +117,7 @@ void child_pair_done(struct slot *s, uint64_t peak_memory)
 	bool leaving = child_leaving(s->child);
 	struct event_done done = {
 		.flags = leaving ? EVENT_DONE_LEAVING : 0,
-		.served = atomic_load(&s->child->served),
+		.served = atomic_load(&s->child->begun),
 		.peak_memory = peak_memory,
 	};
 	uint8_t head[FCGI_HEADER_LEN];

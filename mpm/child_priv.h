@@ -32,6 +32,8 @@ enum child_mode {
 #define SLOT_CLIENT_ABORTED 0xfffffffeu /* FCGI_ABORT_REQUEST came: gone, but its connection is alive */
 #define SLOT_CLIENT_GONE    0xffffffffu /* it has closed */
 
+#define SLOT_ABORT_CAME 0x10000u        /* in slot->abort_id: above any id */
+
 enum slot_reading {
 	SLOT_NOT_READING,               /* at most SLOT_READING_KIND in all */
 	SLOT_READING_FIRST,             /* a connection that has said nothing of a request */
@@ -115,8 +117,8 @@ struct slot {
 	_Atomic bool released;          /* its reply is complete, the connection has nothing to do with it any more */
 	uint32_t slow_told;             /* watcher's own: sequence of the last request that it told to be slow */
 	_Atomic uint32_t client;        /* SLOT_CLIENT_GONE, SLOT_CLIENT_ABORTED, or a sequence: it is there */
-	_Atomic uint32_t abort_id;      /* the request's id while its input has been read whole, else 0: what comes
-	                                 * next on the connection is the head of a record */
+	_Atomic uint32_t abort_id;      /* the request's id while what comes next on the connection begins a record,
+	                                 * else 0; SLOT_ABORT_CAME: it has been read already */
 };
 
 struct child {
@@ -125,12 +127,16 @@ struct child {
 	struct slot *slots;
 	unsigned slot_count;            /* conf->threads_per_child */
 	struct fcgi_limits limits;
-	_Atomic uint64_t served;
+	_Atomic uint64_t begun;         /* requests */
+	_Atomic uint64_t taken;         /* the same, and connections of which one is expected */
 	_Atomic uint64_t ids;           /* request ids made here */
 	int64_t leaves_early;           /* so many requests before pm.max_requests */
 	char id_seed[24];               /* start of the request ids that are made here */
 
 	_Atomic uint32_t mode;          /* enum child_mode */
+	_Atomic bool closing;           /* each answer closes its connection */
+	_Atomic bool orphaned;          /* the pool process has gone */
+	_Atomic bool asked;             /* the pool process, for an order to leave */
 	int wake;                       /* eventfd, readable for good once mode asks idle slots to look */
 	_Atomic unsigned slots_gone;    /* whose threads serve no more */
 	pthread_t watcher;

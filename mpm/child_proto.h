@@ -26,6 +26,8 @@ enum child_order {
 /* child -> pool process */
 enum child_report {
 	CHILD_READY = 501,      /* initialised: waits for requests */
+	CHILD_LEAVES,           /* it leaves, or should and cannot before it is ordered to: look at its mark on the
+	                         * scoreboard */
 	CHILD_PARK,             /* one descriptor: an idle kept connection with an empty read buffer */
 	CHILD_LINGER,           /* one descriptor: answered and shut down for writing; read it empty, then close it */
 	CHILD_LOG,              /* struct link_log_piece (src/base/link.h) and text */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "mpm/access_line.h"
 #include "mpm/child_access.h"
 #include "mpm/child_conn.h"
 #include "mpm/child_pair.h"
@@ -16,6 +17,7 @@
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/fcgi/fcgi_encode.h"
+#include "src/fcgi/fcgi_record.h"
 
 static struct slot *slot_of(const struct request *req)
 {
@@ -60,6 +62,18 @@ static int fail(struct slot *s, enum reason reason)
 
 enum body_step { BODY_STEP_DONE, BODY_STEP_MORE, BODY_STEP_FAILED };
 
+/* FCGI_ABORT_REQUEST may come while the application runs, and does not read. It may be in the read buffer by now; else
+ * the watcher looks for it, if it can tell where a record begins. */
+static void watch_for_abort(struct slot *s)
+{
+	size_t left = s->in_len - s->in_pos, whole;
+
+	if (fcgi_record_aborts(s->in + s->in_pos, left, s->turn.id, &whole))
+		atomic_store(&s->abort_id, SLOT_ABORT_CAME);
+	else if (whole == left)
+		atomic_store(&s->abort_id, s->turn.id);
+}
+
 /* Take what the read buffer holds up to the next bytes of STDIN, or its end. */
 static enum body_step step_body(struct slot *s)
 {
@@ -77,8 +91,7 @@ static enum body_step step_body(struct slot *s)
 		return BODY_STEP_DONE;
 	case FCGI_TURN_BODY_END:
 		s->body_ended = true;
-		if (s->in_pos == s->in_len && fcgi_turn_whole(&s->turn))
-			atomic_store(&s->abort_id, s->turn.id);
+		watch_for_abort(s);
 		return BODY_STEP_DONE;
 	case FCGI_TURN_MORE:
 		return BODY_STEP_MORE;
@@ -102,6 +115,7 @@ static int next_body(struct slot *s)
 		return step == BODY_STEP_DONE ? 0 : -1;
 	if (s->out.len > 0 && !s->out_is_reply && child_conn_flush(s) < 0)
 		return fail(s, REASON_CLIENT_GONE);
+	atomic_store(&s->abort_id, 0);
 	if (child_conn_fill(s, SLOT_READING_BODY) > 0)
 		return 0;
 	if (s->late != REASON_NONE)
@@ -327,13 +341,9 @@ static void make_id(struct slot *s)
 static void choose_id(struct slot *s)
 {
 	const char *sent = child_request_param(s, "HTTP_X_REQUEST_ID");
-	size_t len = 0;
 
-	while (len <= SLOT_ID_BYTES && sent[len] != '\0'
-	    && (isalnum((unsigned char)sent[len]) || strchr("-_.:/+=@", sent[len])))
-		len++;
-	if (len > 0 && len <= SLOT_ID_BYTES && sent[len] == '\0')
-		memcpy(s->id, sent, len + 1);
+	if (access_id_fits(sent))
+		memcpy(s->id, sent, strlen(sent) + 1);
 	else
 		make_id(s);
 }
@@ -422,5 +432,7 @@ int child_request_begin(struct slot *s)
 	take_empty_body(s);
 	if (s->paired && atomic_load(&s->abort_id) == 0)
 		child_pair_mark(s);
+	else if (!s->paired && !s->body_ended)
+		watch_for_abort(s);
 	return s->failed == REASON_NONE ? 0 : -1;
 }

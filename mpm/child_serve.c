@@ -9,6 +9,7 @@
 #include "mpm/child_access.h"
 #include "mpm/child_answer.h"
 #include "mpm/child_conn.h"
+#include "mpm/child_leave.h"
 #include "mpm/child_link.h"
 #include "mpm/child_pair.h"
 #include "mpm/child_request.h"
@@ -25,15 +26,6 @@
 #define DRAIN_TOTAL_MS 1000
 
 enum head_end { HEAD_READY, HEAD_IDLE, HEAD_OVER };
-
-bool child_leaving(const struct child *c)
-{
-	int64_t max = c->conf->max_requests;
-
-	if (child_mode(c) == CHILD_MODE_LEAVE)
-		return true;
-	return max > 0 && atomic_load(&c->served) >= (uint64_t)(max - c->leaves_early);
-}
 
 enum fcgi_turn_event child_serve_event(struct slot *s)
 {
@@ -176,7 +168,7 @@ static bool keep_connection(struct slot *s)
 {
 	bool read_empty = drain_body(s);
 
-	if (read_empty && s->turn.keep_conn && !s->must_close && child_mode(s->child) < CHILD_MODE_CLOSING
+	if (read_empty && s->turn.keep_conn && !s->must_close && !atomic_load(&s->child->closing)
 	    && (slot_client_aborted(s) || !slot_client_gone(s)))
 		return true;
 	end_connection(s, read_empty && s->in_pos == s->in_len);
@@ -235,6 +227,7 @@ void child_serve_request(struct slot *s)
 	enum reason reason;
 	bool answered;
 
+	child_leave_count(s->child);
 	if (child_request_begin(s) == 0 && !child_status_serve(s))
 		end = start->sapi->serve(start->ctx, &s->req);
 	reason = answer_failure(s, &answered);
@@ -244,27 +237,26 @@ void child_serve_request(struct slot *s)
 		child_request_complete(s);
 	child_request_end(s);
 	child_status_end(s);
-	atomic_fetch_add_explicit(&s->child->served, 1, memory_order_relaxed);
 	board_slot_served(s->board);
 	if (end == SAPI_END_LEAVE)
-		child_watch_raise(s->child, CHILD_MODE_LEAVE);
+		child_leave(s->child);
 	if (s->paired)
 		child_pair_done(s, s->req.peak_memory);
 	child_access_end(s, reason, answered);
 }
 
-void child_serve(struct slot *s)
+unsigned child_serve(struct slot *s)
 {
-	bool fresh = true;
+	unsigned begun = 0;
 	enum head_end head;
 
 	board_slot_state(s->board, BOARD_READING, clock_ms());
-	while ((head = read_head(s, fresh)) == HEAD_READY) {
+	while ((head = read_head(s, begun == 0)) == HEAD_READY) {
 		child_serve_request(s);
+		begun++;
 		if (s->fd == -1 || !keep_connection(s))
 			break;
 		fcgi_turn_done(&s->turn);
-		fresh = false;
 		if (s->in_pos == s->in_len && (!s->in_full || child_conn_fill_now(s) <= 0))
 			break;
 	}
@@ -272,4 +264,5 @@ void child_serve(struct slot *s)
 		end_connection(s, s->in_pos == s->in_len && !s->must_close);
 	board_slot_owns(s->board, s->fd != -1);
 	board_slot_state(s->board, BOARD_IDLE, clock_ms());
+	return begun;
 }

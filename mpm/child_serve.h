@@ -6,8 +6,8 @@
 #include "mpm/child_priv.h"
 
 /* Bytes are expected on the slot's connection: serve what comes until it is idle (still the slot's, all that had come
- * is read) or gone from the slot (s->fd is -1). */
-void child_serve(struct slot *s);
+ * is read) or gone from the slot (s->fd is -1). How many requests began. */
+unsigned child_serve(struct slot *s);
 /* The next event of the bytes that have come. */
 enum fcgi_turn_event child_serve_event(struct slot *s);
 /* A head has come: run its request, answer it, and tell of it. */
@@ -17,7 +17,5 @@ void child_serve_request(struct slot *s);
 void child_serve_release(struct slot *s);
 /* The slot is to serve somebody else, or to leave: give its idle connection to the pool process. */
 void child_serve_park(struct slot *s);
-/* Should this child's slots stop looking for requests? */
-bool child_leaving(const struct child *c);
 
 #endif

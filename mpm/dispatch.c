@@ -88,7 +88,11 @@ void dispatch_time(struct dispatch *d, uint64_t now_us)
 
 void dispatch_closing(struct dispatch *d)
 {
+	struct dispatch_conn *c;
+
 	d->closing = true;
+	for (c = TAILQ_FIRST(&d->conns); c; c = TAILQ_NEXT(c, next))
+		c->closing |= c->out.len > 0;
 }
 
 void dispatch_close_parked(struct dispatch *d)

@@ -98,6 +98,7 @@ bool dispatch_drop_parked(struct dispatch *d);
 /* ---- slots */
 
 struct dispatch_slot *dispatch_slot_new(struct dispatch *d, void *io);
+/* At most 64 KiB at once. */
 void dispatch_slot_input(struct dispatch_slot *s, const uint8_t *data, size_t len);
 void dispatch_slot_writable(struct dispatch_slot *s);
 void dispatch_slot_end(struct dispatch_slot *s);        /* its pair has ended: its child died, or left */
@@ -127,6 +128,18 @@ bool dispatch_has_room(const struct dispatch *d);       /* not full, or one of t
 /* A name's value in a request's parameters: not ended by a NUL. NULL: it is not there. */
 const char *dispatch_param(const struct dispatch_request *req, const char *name, size_t *len_out);
 
+/* What else a line about it needs. */
+struct dispatch_facts {
+	const char *peer;               /* as dispatch_conn_new() had it; "": not known any more */
+	bool whole;                     /* its parameters have all come */
+	bool told;                      /* its slot tells of it, or has: it has it, or its reply is complete */
+	uint64_t age_us;                /* since its first byte */
+	uint64_t queued_us;             /* of that, its wait for a slot */
+};
+void dispatch_facts(const struct dispatch_request *req, struct dispatch_facts *out);
+/* Of the request that was given to a slot last: how long it had waited. */
+uint64_t dispatch_given_wait_us(const struct dispatch *d);
+
 #define DISPATCH_BUCKETS 26             /* bucket i counts times below 2^i * 16 us; the last one all others */
 
 struct dispatch_times {
@@ -142,7 +155,9 @@ struct dispatch_figures {
 	unsigned reading, queued, running, writing, finished;   /* requests; finished: answered, the script works on */
 	unsigned queued_max;
 	uint64_t oldest_us;             /* how long the first in the queue has waited */
-	uint64_t accepted, requests, answered, retried, abandoned;
+	uint64_t accepted;              /* connections */
+	uint64_t requests, over;        /* that have begun; of them, those that nobody waits for any more */
+	uint64_t answered, retried, abandoned;
 	struct dispatch_times queue, service, total;
 };
 void dispatch_figures(const struct dispatch *d, struct dispatch_figures *out);

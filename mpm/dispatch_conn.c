@@ -24,20 +24,29 @@ struct dispatch_conn *dispatch_conn_new(struct dispatch *d, void *io, const char
 	return c;
 }
 
+#define OUT_MAX      (2 * DISPATCH_WINDOW)      /* bytes in c->out, and */
+#define ANSWERED_MAX 256                        /* answers that wait: it is not read before it takes some */
+
+/* Else who asks and never listens would cost memory without end. */
+static bool may_read(const struct dispatch_conn *c)
+{
+	return !c->dead && !c->no_more_input && !c->full && c->out.len < OUT_MAX && c->answered < ANSWERED_MAX;
+}
+
 /* Every request has come whole and waits for its reply: nothing is expected of this client but its end. */
 static bool only_waits(const struct dispatch_conn *c)
 {
 	const struct dispatch_request *r;
 
 	for (r = TAILQ_FIRST(&c->requests); r; r = TAILQ_NEXT(r, of_conn))
-		if (r->state < REQUEST_QUEUED || (r->state == REQUEST_RUNNING && !r->stdin_ended))
+		if (!request_is_whole(r))
 			return false;
 	return !TAILQ_EMPTY(&c->requests);
 }
 
 void conn_watch(struct dispatch_conn *c, bool run)
 {
-	bool may = !c->dead && !c->no_more_input && !c->full;
+	bool may = may_read(c);
 	bool reads = may && (c->reads || run || !only_waits(c));
 	bool writes = !c->dead && out_waits(c);
 
@@ -53,7 +62,7 @@ void conn_watch(struct dispatch_conn *c, bool run)
 
 bool dispatch_conn_reads(const struct dispatch_conn *c)
 {
-	return !c->dead && !c->no_more_input && !c->full;
+	return may_read(c);
 }
 
 void conn_let_go(struct dispatch_conn *c, enum dispatch_close how)
@@ -75,11 +84,18 @@ void conn_gone(struct dispatch_conn *c)
 	struct dispatch_request *r;
 
 	conn_let_go(c, DISPATCH_CLOSE);
+	c->d->going = c;
 	while ((r = TAILQ_FIRST(&c->requests)) != NULL) {
 		TAILQ_REMOVE(&c->requests, r, of_conn);
 		r->conn = NULL;
 		request_orphan(r);
 	}
+	c->d->going = NULL;
+}
+
+bool conn_rests(const struct dispatch_conn *c)
+{
+	return TAILQ_EMPTY(&c->requests) && c->out.len == 0;
 }
 
 /* How long it may now say nothing. Half a record is the begin of a head, whatever came before. */
@@ -87,7 +103,7 @@ static void set_due(struct dispatch_conn *c)
 {
 	enum due_kind kind = c->has_asked && fcgi_mux_clean(&c->mux) ? DUE_PARKED : DUE_FIRST;
 
-	if (!TAILQ_EMPTY(&c->requests)) {
+	if (!conn_rests(c)) {
 		if (c->due.kind == DUE_PARKED || c->due.kind == DUE_FIRST)
 			due_stop(c->d, &c->due);
 	} else if (c->due.kind != kind) {
@@ -99,7 +115,7 @@ void conn_rest(struct dispatch_conn *c)
 {
 	if (c->dead)
 		return;
-	if (TAILQ_EMPTY(&c->requests) && c->out.len == 0 && (c->closing || c->no_more_input)) {
+	if (conn_rests(c) && (c->closing || c->no_more_input)) {
 		conn_let_go(c, c->unread && !c->no_more_input ? DISPATCH_LINGER : DISPATCH_CLOSE);
 		return;
 	}
@@ -110,7 +126,10 @@ void conn_rest(struct dispatch_conn *c)
 static void on_begin(struct dispatch_conn *c)
 {
 	c->has_asked = true;
-	fcgi_mux_set_user(&c->mux, c->mux.id, request_new(c));
+	if (c->broken)
+		fcgi_mux_done(&c->mux, c->mux.id);
+	else
+		fcgi_mux_set_user(&c->mux, c->mux.id, request_new(c));
 }
 
 /* What it said cannot be believed, so nothing that is still to come can. */
@@ -170,8 +189,8 @@ void dispatch_conn_input(struct dispatch_conn *c, const uint8_t *data, size_t le
 
 	while (!c->dead && (event = fcgi_mux_next(&c->mux, &d->limits, &data, &len, &c->out)) != FCGI_MUX_MORE)
 		on_event(c, event);
-	if (!c->dead && c->mux.rejected_last)
-		c->closing = true;
+	if (!c->dead && c->mux.rejected_last)   /* its streams may still be on their way */
+		c->closing = c->unread = true;
 	if (!c->dead && c->out.len > had) {
 		c->has_asked = true;
 		out_write(c);
@@ -185,7 +204,7 @@ void dispatch_conn_end(struct dispatch_conn *c, bool gone)
 	struct dispatch_request *r, *after;
 	struct dispatch *d = c->d;
 
-	if (gone || (TAILQ_EMPTY(&c->requests) && c->out.len == 0)) {
+	if (gone || conn_rests(c)) {
 		conn_gone(c);
 		dispatch_settle(d);
 		return;
@@ -194,7 +213,7 @@ void dispatch_conn_end(struct dispatch_conn *c, bool gone)
 	c->no_more_input = true;
 	for (r = TAILQ_FIRST(&c->requests); r; r = after) {
 		after = TAILQ_NEXT(r, of_conn);
-		if (r->state < REQUEST_QUEUED || (r->state == REQUEST_RUNNING && !r->stdin_ended))
+		if (!c->dead && !request_is_whole(r))
 			request_answer(r, REASON_BAD_HEADER);
 	}
 	conn_rest(c);
@@ -205,8 +224,11 @@ void dispatch_conn_end(struct dispatch_conn *c, bool gone)
 void dispatch_conn_writable(struct dispatch_conn *c)
 {
 	struct dispatch *d = c->d;
+	bool read = may_read(c);
 
 	out_write(c);
 	conn_rest(c);
+	if (!read && may_read(c))
+		conn_watch(c, true);
 	dispatch_settle(d);
 }

@@ -18,6 +18,28 @@ void times_add(struct dispatch_times *t, uint64_t us)
 	t->sum_us += us;
 }
 
+void dispatch_facts(const struct dispatch_request *r, struct dispatch_facts *out)
+{
+	const struct dispatch_conn *c = r->conn ? r->conn : r->d->going;
+	uint64_t now_us = r->d->now_us;
+
+	*out = (struct dispatch_facts){
+		.peer = c ? c->peer : "",
+		.whole = r->head_us != 0,
+		.told = r->slot || r->state == REQUEST_ANSWERED,
+		.age_us = now_us - r->begun_us,
+	};
+	if (r->state == REQUEST_QUEUED)
+		out->queued_us = now_us - r->queued_us;
+	else if (r->tries > 0)
+		out->queued_us = r->given_us - r->queued_us;
+}
+
+uint64_t dispatch_given_wait_us(const struct dispatch *d)
+{
+	return d->given_wait_us;
+}
+
 static void count_requests(const struct dispatch_conn *c, struct dispatch_figures *out)
 {
 	const struct dispatch_request *r;
@@ -26,6 +48,7 @@ static void count_requests(const struct dispatch_conn *c, struct dispatch_figure
 		out->reading += r->state == REQUEST_HEAD || r->state == REQUEST_BODY;
 		out->writing += r->state == REQUEST_ANSWERED;
 	}
+	out->writing += TAILQ_EMPTY(&c->requests) && c->out.len > 0;    /* the end of an answer */
 }
 
 static void count_slots(const struct dispatch *d, struct dispatch_figures *out)
@@ -61,6 +84,8 @@ bool dispatch_flying(const struct dispatch *d, uint64_t since_us)
 	const struct dispatch_conn *c;
 
 	for (c = TAILQ_FIRST(&d->conns); c; c = TAILQ_NEXT(c, next)) {
+		if (TAILQ_EMPTY(&c->requests) && c->out.len > 0)
+			return true;
 		for (r = TAILQ_FIRST(&c->requests); r; r = TAILQ_NEXT(r, of_conn))
 			if (r->state != REQUEST_HEAD && r->begun_us < since_us)
 				return true;

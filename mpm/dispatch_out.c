@@ -51,10 +51,9 @@ static void keep_rest(struct buf *out, const struct iovec *iov, int count, size_
 	}
 }
 
-/* All of it stays together, in memory or in the file: so that the front of the queue is always a whole record. */
-static void wait_in_queue(struct dispatch_request *r, const struct iovec *iov, int count)
+/* In one piece: of a slot's bytes, which came in one read. */
+static const uint8_t *join(struct dispatch *d, const struct iovec *iov, int count, size_t *len_out)
 {
-	struct dispatch *d = r->d;
 	size_t len = 0;
 
 	for (int i = 0; i < count; i++) {
@@ -62,8 +61,19 @@ static void wait_in_queue(struct dispatch_request *r, const struct iovec *iov, i
 		memcpy(d->scratch + len, iov[i].iov_base, iov[i].iov_len);
 		len += iov[i].iov_len;
 	}
-	if (r->overflow.len > 0 || spool_add(&r->reply, d->scratch, len) < 0)
-		buf_add(&r->overflow, d->scratch, len);
+	*len_out = len;
+	return d->scratch;
+}
+
+/* All of it stays together, in memory or in the file: so that the front of the queue is always a whole record. */
+static void wait_in_queue(struct dispatch_request *r, const struct iovec *iov, int count)
+{
+	struct dispatch *d = r->d;
+	size_t len = iov[0].iov_len;
+	const uint8_t *all = count == 1 ? iov[0].iov_base : join(d, iov, count, &len);
+
+	if (r->overflow.len > 0 || spool_add(&r->reply, all, len) < 0)
+		buf_add(&r->overflow, all, len);
 	if (r->slot && (r->overflow.len > 0 || spool_len(&r->reply) >= d->conf->event_response_max))
 		slot_stop(r->slot);
 }

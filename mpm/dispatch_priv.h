@@ -51,6 +51,7 @@ struct dispatch_request {
 	bool streamed;                  /* given before its body was whole: body holds what was not sent yet */
 	bool begun;                     /* a byte of its reply has come */
 	bool ended;                     /* END_REQUEST is in its reply */
+	bool unwanted;                  /* its client has given it up while it ran */
 	bool dead;                      /* freed at the end of this call */
 	unsigned tries;                 /* slots that had it */
 	struct buf params;              /* the PARAMS stream */
@@ -70,10 +71,12 @@ struct dispatch_conn {
 	struct fcgi_mux mux;
 	struct request_list requests;   /* in the order in which they are written to */
 	struct buf out;                 /* bytes that go first: the rest of a record begun, whole records behind it */
+	unsigned answered;              /* requests that are ANSWERED */
 	bool reads, writes;             /* what is watched */
 	bool full;                      /* not read: a body waits for its slot */
 	bool no_more_input;             /* its sending side has ended */
 	bool closing;                   /* closes once all its replies are written */
+	bool broken;                    /* one of them never ends: no further request is begun */
 	bool unread;                    /* something unread may be there when it closes */
 	bool has_asked;                 /* a request has come */
 	bool dead;
@@ -93,6 +96,7 @@ struct dispatch_slot {
 	bool mad;
 	bool dead;
 	bool aborted;                   /* FCGI_ABORT_REQUEST was sent */
+	bool abort_due;                 /* to be sent, behind the input */
 	bool input_ended;               /* the request's last record was sent, or is in out */
 	bool writes, was_stopped;       /* what is watched */
 	bool answered;                  /* END_REQUEST has come, EVENT_RECORD has not */
@@ -116,12 +120,14 @@ struct dispatch {
 	struct due_list due[DUE_KINDS];
 	uint64_t due_us[DUE_KINDS];     /* the limit of each; 0: none */
 	struct conn_list conns, dead_conns;
+	const struct dispatch_conn *going;      /* its requests are being made orphans */
 	struct request_list dead_requests;
 	struct slot_list slots;         /* busy ones and those that leave */
 	struct slot_list idle;          /* the last used first */
 	struct slot_list dead_slots;
 	unsigned conn_count;
 	unsigned queued;                /* in due[DUE_QUEUE] */
+	uint64_t given_wait_us;         /* of the last request that was given to a slot */
 	bool said_busy;                 /* until nothing is queued */
 	bool closing;
 	struct dispatch_figures figures;        /* counters; what can be counted from the lists is not kept */
@@ -148,6 +154,7 @@ struct dispatch_request *due_request(struct due *due);
 void conn_watch(struct dispatch_conn *c, bool run);
 /* Records of its reply, all of them whole. c: NULL when nobody is there. */
 void conn_send(struct dispatch_conn *c, struct dispatch_request *r, const struct iovec *iov, int count);
+bool conn_rests(const struct dispatch_conn *c); /* no request, and nothing that it has still to take */
 void conn_rest(struct dispatch_conn *c);        /* a request of it is over: park, close, or neither */
 void conn_gone(struct dispatch_conn *c);
 void conn_let_go(struct dispatch_conn *c, enum dispatch_close how);
@@ -168,6 +175,7 @@ void request_answer(struct dispatch_request *r, enum reason reason);    /* in th
 void request_over(struct dispatch_request *r);  /* its reply is written, or nobody waits for it: free it */
 void request_lost(struct dispatch_request *r, const struct dispatch_death *how);       /* its slot died */
 
+bool request_is_whole(const struct dispatch_request *r);        /* nothing more is to come of it */
 bool request_reply_waits(const struct dispatch_request *r);
 void request_ended(struct dispatch_request *r);         /* END_REQUEST is behind what waits of its reply */
 
@@ -180,7 +188,9 @@ void queue_run(struct dispatch *d);
 /* dispatch_slot.c: what goes to a slot. */
 void slot_give(struct dispatch_slot *s, struct dispatch_request *r);
 void slot_pump(struct dispatch_slot *s);        /* more of the body */
-void slot_abort(struct dispatch_slot *s);
+void slot_abort(struct dispatch_slot *s);       /* now; none of the input follows it */
+/* FCGI_ABORT_REQUEST, but what the client sent whole the application gets whole. */
+void slot_unwanted(struct dispatch_slot *s);
 void slot_stop(struct dispatch_slot *s);        /* do not read it: its client is too slow */
 void slot_resume(struct dispatch_slot *s);
 void slot_watch(struct dispatch_slot *s);

@@ -11,11 +11,26 @@ static void queue_enter(struct dispatch_request *r)
 		d->figures.queued_max = d->queued;
 }
 
+/* What idle slots will get at the end of this call does not count. */
+static bool is_full(const struct dispatch *d)
+{
+	const struct dispatch_slot *s;
+	unsigned max = (unsigned)d->conf->queue_max, over;
+
+	if (d->queued < max)
+		return false;
+	over = d->queued - max;
+	TAILQ_FOREACH(s, &d->idle, next)
+		if (over-- == 0)
+			return false;
+	return true;
+}
+
 void queue_add(struct dispatch_request *r)
 {
 	struct dispatch *d = r->d;
 
-	if (TAILQ_EMPTY(&d->idle) && d->queued >= (unsigned)d->conf->queue_max) {
+	if (is_full(d)) {
 		request_answer(r, REASON_QUEUE_FULL);
 		return;
 	}
@@ -48,7 +63,7 @@ static bool left_meanwhile(const struct dispatch_request *r)
 {
 	const struct dispatch_conn *c = r->conn;
 
-	return c && !c->reads && !c->no_more_input && r->queued_us < r->d->now_us &&
+	return c && !c->reads && r->queued_us < r->d->now_us &&
 	       r->d->world->peek(c->io) == DISPATCH_PEEK_GONE;
 }
 

@@ -6,6 +6,7 @@
 #include <fastcgi.h>
 #include <string.h>
 #include "mpm/event_proto.h"
+#include "src/base/mem.h"
 #include "src/fcgi/fcgi_encode.h"
 
 enum record_use { USE_NOTHING, USE_REPLY, USE_END, USE_DONE };
@@ -159,6 +160,7 @@ void dispatch_slot_input(struct dispatch_slot *s, const uint8_t *data, size_t le
 	const uint8_t *first = data;
 	enum fcgi_record_event event;
 
+	BUG_IF(len > DISPATCH_READ);
 	while (!s->mad && (event = fcgi_record_next(&s->record, &data, &len)) != FCGI_RECORD_MORE) {
 		if (event == FCGI_RECORD_START)
 			on_start(s, &p, data, len, (size_t)(data - first));

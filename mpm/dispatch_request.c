@@ -38,6 +38,11 @@ struct dispatch_request *request_new(struct dispatch_conn *c)
 	return r;
 }
 
+bool request_is_whole(const struct dispatch_request *r)
+{
+	return r->state == REQUEST_ANSWERED || (r->state >= REQUEST_QUEUED && r->stdin_ended);
+}
+
 /* From its connection's list to the dead. */
 static void bury(struct dispatch_request *r)
 {
@@ -48,9 +53,12 @@ static void bury(struct dispatch_request *r)
 	if (r->state == REQUEST_QUEUED)
 		queue_remove(r);
 	due_stop(d, &r->due);
-	if (r->conn)
+	if (r->conn) {
+		r->conn->answered -= r->state == REQUEST_ANSWERED;
 		TAILQ_REMOVE(&r->conn->requests, r, of_conn);
+	}
 	r->dead = true;
+	d->figures.over++;
 	TAILQ_INSERT_TAIL(&d->dead_requests, r, of_conn);
 }
 
@@ -93,6 +101,7 @@ void request_ended(struct dispatch_request *r)
 		return;
 	}
 	fcgi_mux_done(&c->mux, r->id);
+	c->answered++;
 	c->closing |= !r->keep_conn || d->closing;
 	c->unread |= !r->stdin_ended || r->role == FCGI_AUTHORIZER;
 	if (c->full) {
@@ -127,7 +136,8 @@ static void break_off(struct dispatch_request *r)
 
 	if (c) {
 		fcgi_mux_done(&c->mux, r->id);
-		c->closing = true;
+		c->closing = c->broken = c->unread = true;
+		c->full = false;
 	}
 	request_over(r);
 }
@@ -194,31 +204,36 @@ static int64_t length_of(const struct fcgi_pair *pair)
 	return length;
 }
 
+static const uint8_t *params_end(const struct dispatch_request *r)
+{
+	return r->params.data ? r->params.data + r->params.len : NULL;
+}
+
 /* What the dispatcher itself has to know. False: the parameters end inside a name or value. */
 static bool read_params(struct dispatch_request *r, int64_t *announced_out)
 {
-	const uint8_t *at = r->params.data, *end = at + r->params.len;
+	const uint8_t *at = r->params.data, *end = params_end(r);
 	struct fcgi_pair pair;
 
 	*announced_out = -1;
-	while (r->params.len > 0 && fcgi_pair_next(&at, end, &pair)) {
+	while (at < end && fcgi_pair_next(&at, end, &pair)) {
 		if (is_name(&pair, "REQUEST_METHOD", 14))
 			r->safe = is_value(&pair, "GET") || is_value(&pair, "HEAD") || is_value(&pair, "OPTIONS");
 		else if (is_name(&pair, "CONTENT_LENGTH", 14))
 			*announced_out = length_of(&pair);
 	}
-	return r->params.len == 0 || at == end;
+	return at == end;
 }
 
 const char *dispatch_param(const struct dispatch_request *r, const char *name, size_t *len_out)
 {
-	const uint8_t *at = r->params.data, *end = at + r->params.len;
+	const uint8_t *at = r->params.data, *end = params_end(r);
 	const char *found = NULL;
 	size_t name_len = strlen(name);
 	struct fcgi_pair pair;
 
 	*len_out = 0;
-	while (r->params.len > 0 && fcgi_pair_next(&at, end, &pair))
+	while (at < end && fcgi_pair_next(&at, end, &pair))
 		if (is_name(&pair, name, name_len)) {
 			found = (const char *)pair.value;
 			*len_out = pair.value_len;
@@ -351,12 +366,14 @@ static bool give_up(struct dispatch_request *r)
 	struct dispatch *d = r->d;
 
 	if (r->state == REQUEST_RUNNING) {
-		slot_abort(r->slot);
+		r->unwanted = true;
+		due_stop(d, &r->due);
+		slot_unwanted(r->slot);
 		if (d->conf->request_on_abort == CONF_ON_ABORT_KILL)
 			d->world->kill_slot(r->slot->io, REASON_CLIENT_GONE);
 		return false;
 	}
-	if (r->state == REQUEST_QUEUED && !drops(r))
+	if (r->state == REQUEST_QUEUED && r->stdin_ended && !drops(r))
 		return false;
 	d->figures.abandoned += r->state == REQUEST_QUEUED;
 	d->world->note(d->arg, r, REASON_CLIENT_GONE);
@@ -366,12 +383,14 @@ static bool give_up(struct dispatch_request *r)
 /* Section 5.4: told with END_REQUEST, at once unless the application runs. */
 void request_abort(struct dispatch_request *r)
 {
+	if (give_up(r)) {
+		if (r->state == REQUEST_QUEUED)
+			queue_remove(r);
+		reply(r, NULL);
+	}
 	r->stdin_ended = true;
-	if (!give_up(r))
-		return;
-	if (r->state == REQUEST_QUEUED)
-		queue_remove(r);
-	reply(r, NULL);
+	if (r->slot)
+		slot_pump(r->slot);
 }
 
 void request_orphan(struct dispatch_request *r)
@@ -391,7 +410,9 @@ static bool goes_on(const struct dispatch_request *r, const struct dispatch_deat
 {
 	const struct conf_pool *conf = r->d->conf;
 
-	if (how->ended_by_us || r->begun || r->streamed)
+	if (how->ended_by_us || r->begun || (r->streamed && r->body_bytes > 0))
+		return false;
+	if (r->unwanted && drops(r))
 		return false;
 	if (!how->started)
 		return r->tries < UNSTARTED_MAX;
@@ -409,7 +430,9 @@ void request_lost(struct dispatch_request *r, const struct dispatch_death *how)
 	}
 	r->d->figures.retried++;
 	r->stdin_sent = false;
-	spool_rewind(&r->body);
-	spool_rewind(&r->data);
+	if (!r->streamed) {             /* else nothing had come */
+		spool_rewind(&r->body);
+		spool_rewind(&r->data);
+	}
 	queue_add_first(r);
 }

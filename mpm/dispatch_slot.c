@@ -114,6 +114,12 @@ static void unfill(struct dispatch_request *r)
 	conn_watch(c, true);
 }
 
+/* All of the request's input. */
+static bool is_sent(const struct dispatch_slot *s)
+{
+	return s->req->role == FCGI_FILTER ? s->input_ended : s->req->stdin_sent;
+}
+
 void slot_pump(struct dispatch_slot *s)
 {
 	struct dispatch_request *r = s->req;
@@ -133,6 +139,8 @@ void slot_pump(struct dispatch_slot *s)
 			send_end(s, FCGI_DATA);
 		s->input_ended = true;
 	}
+	if (s->req && s->abort_due && is_sent(s))
+		slot_abort(s);
 	if (s->req)
 		unfill(r);
 }
@@ -209,12 +217,13 @@ void slot_give(struct dispatch_slot *s, struct dispatch_request *r)
 	s->use = SLOT_BUSY;
 	s->req = r;
 	s->id = r->id;
-	s->aborted = s->answered = s->input_ended = false;
+	s->aborted = s->abort_due = s->answered = s->input_ended = false;
 	r->slot = s;
 	r->state = REQUEST_RUNNING;
 	r->tries++;
 	r->given_us = d->now_us;
-	times_add(&d->figures.queue, r->given_us - r->queued_us);
+	d->given_wait_us = r->given_us - r->queued_us;
+	times_add(&d->figures.queue, d->given_wait_us);
 	d->world->give(s->io);
 	len = put_turn(r, front);
 	if (r->params.len > 0 && r->params.len <= FCGI_RECORD_MAX) {
@@ -223,8 +232,8 @@ void slot_give(struct dispatch_slot *s, struct dispatch_request *r)
 			return;
 	}
 	send_large(s, front, len);
-	/* A body that has not ended must go on coming; queueing stopped its clock. */
-	if (!r->stdin_ended && !r->dead && r->slot)
+	/* A body that has not ended must go on coming; queueing stopped its clock. But not while it is held back. */
+	if (!r->stdin_ended && !r->dead && r->slot && !(r->conn && r->conn->full))
 		due_start(d, &r->due, DUE_BODY);
 	if (r->conn)
 		conn_watch(r->conn, false);
@@ -238,8 +247,21 @@ void slot_abort(struct dispatch_slot *s)
 	if (s->aborted || s->use != SLOT_BUSY)
 		return;
 	s->aborted = s->input_ended = true;
+	if (s->req)
+		s->req->stdin_sent = true;
 	fcgi_put_header(head, FCGI_ABORT_REQUEST, s->id, 0, 0);
 	slot_send(s, &iov, 1);
+}
+
+void slot_unwanted(struct dispatch_slot *s)
+{
+	bool whole = s->req->stdin_ended;
+
+	s->abort_due = whole && !is_sent(s);
+	if (!s->abort_due)
+		slot_abort(s);
+	if (!whole)
+		spool_clear(&s->req->body);
 }
 
 void dispatch_slot_writable(struct dispatch_slot *s)
@@ -262,7 +284,7 @@ void dispatch_slot_writable(struct dispatch_slot *s)
 /* It will get nothing more: once it is free, tell it so. */
 static void end_if_free(struct dispatch_slot *s)
 {
-	if (!s->leaving || s->ended || s->use != SLOT_IDLE)
+	if (!s->leaving || s->ended || s->mad || s->use != SLOT_IDLE)
 		return;
 	s->ended = true;
 	s->d->world->end_slot(s->io);
@@ -283,17 +305,23 @@ void slot_turn_over(struct dispatch_slot *s, bool leaving)
 		d->world->slot_leaves(s->io);
 }
 
-void dispatch_slot_retire(struct dispatch_slot *s)
+/* It gets nothing more. */
+static void set_leaving(struct dispatch_slot *s)
 {
 	struct dispatch *d = s->d;
 
 	if (s->dead || s->leaving)
 		return;
 	s->leaving = true;
-	if (s->use == SLOT_IDLE) {
-		TAILQ_REMOVE(&d->idle, s, next);
-		TAILQ_INSERT_TAIL(&d->slots, s, next);
-	}
+	if (s->use != SLOT_IDLE)
+		return;
+	TAILQ_REMOVE(&d->idle, s, next);
+	TAILQ_INSERT_TAIL(&d->slots, s, next);
+}
+
+void dispatch_slot_retire(struct dispatch_slot *s)
+{
+	set_leaving(s);
 	end_if_free(s);
 }
 
@@ -302,6 +330,7 @@ void slot_mad(struct dispatch_slot *s, const char *why)
 	if (s->mad)
 		return;
 	s->mad = true;
+	set_leaving(s);
 	s->d->world->slot_is_mad(s->io, why);
 }
 
@@ -309,11 +338,11 @@ void dispatch_slot_end(struct dispatch_slot *s)
 {
 	struct dispatch_request *r = s->req;
 	struct dispatch *d = s->d;
-	struct dispatch_death how = { 0 };
+	struct dispatch_death how = { .started = true };
 
 	if (s->dead)
 		return;
-	if (r)
+	if (r && !s->mad)               /* ended by us, but not for the request */
 		how = d->world->death(s->io);
 	s->dead = true;
 	if (s->use == SLOT_IDLE && !s->leaving)

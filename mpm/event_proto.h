@@ -30,7 +30,7 @@ struct event_turn {
 struct event_done {
 	uint32_t flags;
 	uint32_t reserved;
-	uint64_t served;                /* requests of the whole child so far */
+	uint64_t served;                /* requests that have begun in the whole child */
 	uint64_t peak_memory;           /* bytes, of this request; 0: not known */
 };
 

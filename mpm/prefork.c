@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "mpm/child_accept.h"
 #include "mpm/child_conn.h"
+#include "mpm/child_leave.h"
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
 #include "src/base/clock.h"

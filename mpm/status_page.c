@@ -17,6 +17,7 @@
 enum kind {
 	KIND_TEXT, KIND_NUMBER, KIND_TIME, KIND_SINCE, KIND_TOTAL, KIND_REASON,
 	KIND_PID, KIND_STATE, KIND_CPU,
+	KIND_US,                        /* microseconds; in OpenMetrics seconds */
 };
 
 struct field {
@@ -68,6 +69,48 @@ static const struct field pool_fields[] = {
 	  "The number of kept connections whose next request waits for a process.", NULL },
 	{ "served requests", KIND_NUMBER, POOL(served), "weir_requests", "counter",
 	  "The number of requests that are over.", NULL },
+};
+
+/* Under mpm = event, behind those. */
+static const struct field dispatch_fields[] = {
+	{ "open connections", KIND_NUMBER, POOL(dispatch.conns), "weir_open_connections", "gauge",
+	  "The number of connections that the pool process holds.", NULL },
+	{ "reading requests", KIND_NUMBER, POOL(dispatch.reading), "weir_reading_requests", "gauge",
+	  "The number of requests that have not come whole.", NULL },
+	{ "queued requests", KIND_NUMBER, POOL(dispatch.queued), "weir_queued_requests", "gauge",
+	  "The number of requests that wait for a process.", NULL },
+	{ "running requests", KIND_NUMBER, POOL(dispatch.running), "weir_running_requests", "gauge",
+	  "The number of requests that a process serves.", NULL },
+	{ "writing requests", KIND_NUMBER, POOL(dispatch.writing), "weir_writing_requests", "gauge",
+	  "The number of complete replies that clients have not taken whole.", NULL },
+	{ "finishing requests", KIND_NUMBER, POOL(dispatch.finishing), "weir_finishing_requests", "gauge",
+	  "The number of requests that are answered and whose process works on.", NULL },
+	{ "max queued requests", KIND_NUMBER, POOL(dispatch.queued_max), "weir_queued_requests_max", "gauge",
+	  "The maximum number of requests that waited for a process.", NULL },
+	{ "oldest wait", KIND_US, POOL(dispatch.oldest_us), "weir_oldest_wait_seconds", "gauge",
+	  "How long the first of the queue has waited for a process.", NULL },
+	{ "accepted connections", KIND_NUMBER, POOL(dispatch.accepted), "weir_accepted_connections", "counter",
+	  "The number of connections accepted.", NULL },
+	{ "retried requests", KIND_NUMBER, POOL(dispatch.retried), "weir_retried_requests", "counter",
+	  "The number of times that a request was given to another process after its own had died.", NULL },
+	{ "abandoned requests", KIND_NUMBER, POOL(dispatch.abandoned), "weir_abandoned_requests", "counter",
+	  "The number of requests whose client went while they waited for a process.", NULL },
+	{ "queue time count", KIND_NUMBER, POOL(dispatch.queue.count), NULL, NULL, NULL, NULL },
+	{ "queue time sum", KIND_US, POOL(dispatch.queue.sum_us), NULL, NULL, NULL, NULL },
+	{ "service time count", KIND_NUMBER, POOL(dispatch.service.count), NULL, NULL, NULL, NULL },
+	{ "service time sum", KIND_US, POOL(dispatch.service.sum_us), NULL, NULL, NULL, NULL },
+	{ "total time count", KIND_NUMBER, POOL(dispatch.total.count), NULL, NULL, NULL, NULL },
+	{ "total time sum", KIND_US, POOL(dispatch.total.sum_us), NULL, NULL, NULL, NULL },
+};
+
+static const struct histogram {
+	size_t at;
+	const char *metric, *help;
+} histograms[] = {
+	{ POOL(dispatch.queue), "weir_queue_seconds", "How long requests waited for a process." },
+	{ POOL(dispatch.service), "weir_service_seconds", "How long processes had requests, to the end of the reply." },
+	{ POOL(dispatch.total), "weir_request_seconds",
+	  "How long requests took, from their first byte to the end of the reply." },
 };
 
 static const struct field child_fields[] = {
@@ -169,6 +212,8 @@ static void pool_each(struct page *p, field_fn *write)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pool_fields); i++)
 		write(p, &pool_fields[i], p->status, i == 0);
+	for (size_t i = 0; p->status->has_dispatch && i < ARRAY_LEN(dispatch_fields); i++)
+		write(p, &dispatch_fields[i], p->status, false);
 	for (size_t r = REASON_NONE + 1; r < REASON_COUNT; r++) {
 		char name[64];
 		struct field f = { .name = name, .kind = KIND_REASON, .at = r };
@@ -324,6 +369,11 @@ static void json_page(struct page *p, bool full)
 
 /* -- openmetrics -- */
 
+static void put_seconds(struct page *p, uint64_t us)
+{
+	buf_printf(p->out, "%llu.%06u", (unsigned long long)(us / 1000000), (unsigned)(us % 1000000));
+}
+
 /* php-fpm's own counters end without "_total", and one has its TYPE before its HELP; ours are as OpenMetrics says. */
 static void metric(struct page *p, const struct field *f)
 {
@@ -336,7 +386,40 @@ static void metric(struct page *p, const struct field *f)
 	buf_printf(p->out, "# HELP %s %s\n", f->metric, f->help);
 	if (!type_first)
 		buf_printf(p->out, "# TYPE %s %s\n", f->metric, f->type);
-	buf_printf(p->out, "%s%s %llu\n", f->metric, tail, (unsigned long long)number_of(p, f, p->status));
+	buf_printf(p->out, "%s%s ", f->metric, tail);
+	if (f->kind == KIND_US)
+		put_seconds(p, number_at(p->status, f->at));
+	else
+		buf_printf(p->out, "%llu", (unsigned long long)number_of(p, f, p->status));
+	buf_add_str(p->out, "\n");
+}
+
+/* Buckets count all that is below their bound. */
+static void histogram(struct page *p, const struct histogram *h)
+{
+	const struct status_times *t = (const void *)((const char *)p->status + h->at);
+	uint64_t below = 0;
+
+	buf_printf(p->out, "# HELP %s %s\n# TYPE %s histogram\n# UNIT %s seconds\n", h->metric, h->help, h->metric,
+	    h->metric);
+	for (int i = 0; i + 1 < STATUS_BUCKETS; i++) {
+		below += t->counts[i];
+		buf_printf(p->out, "%s_bucket{le=\"%.9g\"} %llu\n", h->metric,
+		    (double)p->status->dispatch.bucket_us[i] / 1e6, (unsigned long long)below);
+	}
+	buf_printf(p->out, "%s_bucket{le=\"+Inf\"} %llu\n%s_count %llu\n%s_sum ", h->metric,
+	    (unsigned long long)t->count, h->metric, (unsigned long long)t->count, h->metric);
+	put_seconds(p, t->sum_us);
+	buf_add_str(p->out, "\n");
+}
+
+static void dispatch_metrics(struct page *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(dispatch_fields); i++)
+		if (dispatch_fields[i].metric)
+			metric(p, &dispatch_fields[i]);
+	for (size_t i = 0; i < ARRAY_LEN(histograms); i++)
+		histogram(p, &histograms[i]);
 }
 
 static void openmetrics_page(struct page *p, bool full)
@@ -349,6 +432,8 @@ static void openmetrics_page(struct page *p, bool full)
 	for (size_t i = 0; i < ARRAY_LEN(pool_fields); i++)
 		if (pool_fields[i].metric)
 			metric(p, &pool_fields[i]);
+	if (p->status->has_dispatch)
+		dispatch_metrics(p);
 	buf_add_str(p->out, "# HELP weir_ended_requests The number of requests that Weir itself refused or ended.\n"
 	    "# TYPE weir_ended_requests counter\n");
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "mpm/child_accept.h"
 #include "mpm/child_conn.h"
+#include "mpm/child_leave.h"
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
 #include "mpm/child_watch.h"
@@ -203,14 +204,18 @@ static bool slot_is_free(struct worker *w, struct slot *s)
 	return keep;
 }
 
+/* The slot has a connection on which a request is expected. A child that leaves begins none any more: it hands over
+ * what a slot had just taken. */
 static void serve(struct worker *w, struct slot *s)
 {
+	if (!child_may_begin(w->child)) {
+		child_serve_park(s);
+		return;
+	}
 	slot_is_busy(w);
-	child_serve(s);
+	child_has_begun(w->child, child_serve(s));
 	if (!slot_is_free(w, s) && s->fd != -1)
 		child_serve_park(s);
-	if (child_leaving(w->child))    /* the last of max_requests, for one: the others must look */
-		child_watch_raise(w->child, CHILD_MODE_LEAVE);
 }
 
 /* True when somebody was there. */

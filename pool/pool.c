@@ -17,6 +17,8 @@
 #include "src/base/privs.h"
 #include "src/base/sigs.h"
 
+#define FILES_OF_OUR_OWN 512            /* logs, links, sockets that are read empty */
+
 static _Noreturn void fail(const char *why)
 {
 	log_error("the pool process cannot start: %s", why);
@@ -48,15 +50,27 @@ static void take_identity(const struct spawn_info *info)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* Parked connections are descriptors: take as many as we may have. */
-static void raise_files(void)
+/* Parked connections are descriptors: take as many as we may have. A dispatcher needs event.max_connections of them,
+ * whatever the limit was: root may raise it. */
+static void raise_files(struct pool *p)
 {
+	rlim_t slots = 4 * (rlim_t)p->places * (rlim_t)p->threads;
+	rlim_t want = FILES_OF_OUR_OWN + slots + (rlim_t)p->conf->event_max_connections;
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	if (p->conf->mpm == CONF_MPM_EVENT && r.rlim_max < want) {
+		struct rlimit more = { want, want };
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;
+		log_notice("event.max_connections = %d needs %llu open files, and the limit is %llu: raise rlimit_files, or "
+		    "LimitNOFILE= of the service's unit", p->conf->event_max_connections, (unsigned long long)want,
+		    (unsigned long long)r.rlim_max);
 	}
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }
 
 static void close_on_exec(const struct spawn_info *info)
@@ -76,15 +90,15 @@ static struct pool *pool_new(struct spawn_info *info)
 	if (!p->conf)
 		fail(err.text);
 	take_log(info, &p->global, p->conf);
+	p->places = conf_pool_places(p->conf);
+	p->threads = p->conf->threads_per_child;
+	raise_files(p);                 /* while we are root */
 	take_identity(info);
-	raise_files();
 	close_on_exec(info);
 	p->base = loop_new(p->global.events_mechanism);
 	if (!p->base)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
-	p->places = conf_pool_places(p->conf);
-	p->threads = p->conf->threads_per_child;
 	return p;
 }
 
@@ -95,20 +109,20 @@ uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)
 
 unsigned pool_child_count(const struct pool *p)
 {
-	const struct generation *both[] = { p->gen, p->old };
 	unsigned count = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			count += both[i]->children[place] != NULL;
+	for (const struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			count += g->children[place] != NULL;
 	return count;
 }
 
-static void say_totals(const struct pool *p)
+static void say_totals(struct pool *p)
 {
+	uint64_t over = p->dispatch ? pool_dispatch_requests(p).over : p->seen_served;
 	struct buf text = { 0 };
 
-	buf_printf(&text, "ended after %llu requests", (unsigned long long)p->seen_served);
+	buf_printf(&text, "ended after %llu requests", (unsigned long long)over);
 	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (p->reasons[i] > 0)
 			buf_printf(&text, ", %s %llu", reason_name((enum reason)i), (unsigned long long)p->reasons[i]);
@@ -123,6 +137,7 @@ _Noreturn void pool_exit(struct pool *p)
 {
 	pool_access_end(p);
 	pool_slow_end(p);
+	pool_dispatch_end(p);
 	say_totals(p);
 	if (!p->orphaned)
 		pool_figures_say(p);

@@ -157,8 +157,9 @@ static const char *param(const void *arg, const char *name)
 	return NULL;
 }
 
-void pool_access_lost(struct pool_child *c, const struct board_view *v, enum reason reason)
+void pool_access_lost(struct pool_child *c, const struct pool_slot *slot, enum reason reason)
 {
+	const struct board_view *v = &slot->view;
 	struct pool *p = c->gen->pool;
 	uint64_t ran_ms = board_age_ms(clock_ms(), v->brief.request_start_ms), now_us = clock_wall_us();
 	char *uri = xstrdup(v->uri), *query = strchr(uri, '?');
@@ -167,7 +168,7 @@ void pool_access_lost(struct pool_child *c, const struct board_view *v, enum rea
 		.user = v->user, .method = v->method, .uri = uri, .query = "", .script = v->script,
 		.length = v->content_length, .status = access_own_status(reason), .reason = reason,
 		.begun_us = now_us - ran_ms * 1000, .ended_us = now_us, .duration_us = ran_ms * 1000,
-		.head = "", .param = param, .arg = v,
+		.queued_us = slot->queued_us, .head = "", .param = param, .arg = v,
 	};
 	struct buf line = { 0 };
 

@@ -14,8 +14,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 
-#define SAY_AGAIN_US  1000000           /* one line in the log for each reason and second */
-#define SILENT_US     500000            /* at the end: so long for a new connection to say something */
+#define SILENT_US 500000                /* at the end: so long for a new connection to say something */
 
 void pool_dispatch_begin(struct pool *p)
 {
@@ -117,8 +116,10 @@ static void world_give(void *arg)
 	struct dispatch_io *io = arg;
 	struct board_brief b = { 0 };
 
-	if (io->child)
+	if (io->child) {
 		board_peek(io->child->gen->board, pool_child_slot(io->child, io->number), &b);
+		io->child->slots[io->number].queued_us = dispatch_given_wait_us(io->pool->dispatch->core);
+	}
 	io->begun = b.begun;
 }
 
@@ -126,13 +127,18 @@ static struct dispatch_death world_death(void *arg)
 {
 	const struct dispatch_io *io = arg;
 	struct dispatch_death how = { .started = true };
-	struct board_brief b;
+	struct pool_dispatch *pd = io->pool->dispatch;
+	struct pool_slot *slot;
 
+	pd->child_said = false;
 	if (!io->child)
 		return how;
-	board_peek(io->child->gen->board, pool_child_slot(io->child, io->number), &b);
-	how.started = b.begun > io->begun;
-	how.ended_by_us = io->child->kill_ms != 0;
+	slot = &io->child->slots[io->number];
+	board_read(io->child->gen->board, pool_child_slot(io->child, io->number), &slot->view);
+	slot->told = true;
+	pd->child_said = slot->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
+	how.started = slot->view.brief.begun > io->begun;
+	how.ended_by_us = io->child->kill_ms != 0 || pd->child_said;
 	return how;
 }
 
@@ -155,15 +161,29 @@ static void world_kill(void *arg, enum reason reason)
 		pool_talk_stop(io->child, reason);
 }
 
+/* As child_status.c: "/" is the default of pm.status_listen, and here the application's own. */
 static bool is_path(const struct dispatch_request *r, const char *path)
 {
 	const char *name;
 	size_t len;
 
-	if (!path || !*path)
+	if (!path || !path[0] || !path[1])
 		return false;
 	name = dispatch_param(r, "SCRIPT_NAME", &len);
 	return name && len == strlen(path) && memcmp(name, path, len) == 0;
+}
+
+static bool has(const struct dispatch_request *r, const char *name)
+{
+	size_t len;
+
+	return dispatch_param(r, name, &len) && len > 0;
+}
+
+/* Likewise: a script's name must have been sent, though no such file need exist. */
+static bool is_request(const struct dispatch_request *r)
+{
+	return has(r, "REQUEST_METHOD") && (has(r, "SCRIPT_FILENAME") || has(r, "PATH_TRANSLATED"));
 }
 
 static void status_page_of(struct pool *p, const struct dispatch_request *r, struct buf *out)
@@ -196,7 +216,7 @@ static bool world_page(void *arg, const struct dispatch_request *r, struct buf *
 	struct pool *p = arg;
 	bool status = is_path(r, p->conf->status_path);
 
-	if (!status && !is_path(r, p->conf->ping_path))
+	if ((!status && !is_path(r, p->conf->ping_path)) || !is_request(r))
 		return false;
 	if (p->drain != DRAIN_NONE && p->drain != DRAIN_REPLACED) {
 		reason_page(REASON_DRAINING, p->conf->reason_header, out);
@@ -207,45 +227,13 @@ static bool world_page(void *arg, const struct dispatch_request *r, struct buf *
 		buf_add_str(out, p->conf->ping_response);
 	}
 	without_body(r, out);
+	dispatch_note_page(p, r, buf_str(out));
 	return true;
 }
 
-static void add_param(struct buf *line, const struct dispatch_request *r, const char *name)
-{
-	size_t len = 0;
-	const char *text = r ? dispatch_param(r, name, &len) : NULL;
-
-	buf_add(line, text ? text : "", len);
-}
-
-/* Thousands may be refused a second: each is counted, and of each kind one a second has a line. */
 static void world_note(void *arg, const struct dispatch_request *r, enum reason reason)
 {
-	struct pool *p = arg;
-	struct pool_dispatch *pd = p->dispatch;
-	enum log_level level = reason == REASON_CLIENT_GONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
-	uint64_t now = clock_us();
-	struct buf line = { 0 };
-	int why = errno;
-
-	p->reasons[reason]++;
-	if (pd->said_us[reason] != 0 && now < pd->said_us[reason] + SAY_AGAIN_US) {
-		pd->unsaid[reason]++;
-		return;
-	}
-	buf_add_str(&line, "request \"");
-	add_param(&line, r, "REQUEST_METHOD");
-	buf_add_str(&line, " ");
-	add_param(&line, r, "REQUEST_URI");
-	buf_printf(&line, "\": %s", reason_name(reason));
-	if (reason == REASON_NO_STORAGE)
-		buf_printf(&line, ": event.body_dir = %s: %s", p->conf->event_body_dir, strerror(why));
-	if (pd->unsaid[reason] > 0)
-		buf_printf(&line, "; and %llu others since the last such line", (unsigned long long)pd->unsaid[reason]);
-	log_text(level, (const char *)line.data, line.len);
-	buf_free(&line);
-	pd->said_us[reason] = now;
-	pd->unsaid[reason] = 0;
+	dispatch_note(arg, r, reason);
 }
 
 static void world_busy(void *arg)
@@ -283,6 +271,7 @@ void pool_dispatch_init(struct pool *p)
 	pd->core = dispatch_new(p->conf, &world, p);
 	pd->timer = evtimer_new(p->base, on_timer, p);
 	pd->timer_us = DISPATCH_NEVER;
+	dispatch_note_init(p);
 	pd->listening = xcalloc(p->info->listen_count, sizeof(*pd->listening));
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		pd->listening[i] = event_new(p->base, SPAWN_FD_LISTEN + (int)i, EV_READ | EV_PERSIST, on_accept, p);
@@ -393,7 +382,16 @@ bool pool_dispatch_empty(const struct pool *p)
 	return dispatch_in_hand(core) == 0 && (silent == 0 || clock_us() > silent + SILENT_US);
 }
 
-void pool_dispatch_figures(const struct pool *p, struct dispatch_figures *out)
+void pool_dispatch_figures(struct pool *p, struct dispatch_figures *out)
 {
+	pool_dispatch_begin(p);
 	dispatch_figures(p->dispatch->core, out);
+}
+
+struct pool_requests pool_dispatch_requests(struct pool *p)
+{
+	struct dispatch_figures f;
+
+	dispatch_figures(p->dispatch->core, &f);
+	return (struct pool_requests){ p->before.begun + f.requests, p->before.over + f.over };
 }

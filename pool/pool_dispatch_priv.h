@@ -31,8 +31,14 @@ struct pool_dispatch {
 	struct event *timer;
 	uint64_t timer_us;              /* when it is due; DISPATCH_NEVER: it is not added */
 	unsigned depth;                 /* of calls into the dispatcher */
-	uint64_t said_us[REASON_COUNT]; /* the last line in the log for each */
+	bool child_said;                /* the child that died last has said itself that its request took too long */
+	/* pool_dispatch_note.c's own */
+	char storage_why[512];          /* why a file could not be written or read, the last time */
+	uint64_t said_us[REASON_COUNT]; /* the last line in the log for each; 0: none yet */
 	uint64_t unsaid[REASON_COUNT];  /* requests without a line, since then */
+	struct event *note_timer;       /* tells how many they were */
+	unsigned id_seed;               /* of ids that are made here */
+	uint64_t ids;
 	uint8_t space[64 * 1024];
 };
 
@@ -40,6 +46,13 @@ struct pool_dispatch {
 void pool_dispatch_begin(struct pool *p);
 void pool_dispatch_done(struct pool *p);
 void pool_dispatch_accept(struct pool *p, bool accept);
+
+/* pool_dispatch_note.c: what is told of requests of which no child tells. */
+void dispatch_note_init(struct pool *p);
+/* As struct dispatch_world's note. */
+void dispatch_note(struct pool *p, const struct dispatch_request *r, enum reason reason);
+/* It is answered with a page of the pool's own, as a whole CGI response. */
+void dispatch_note_page(struct pool *p, const struct dispatch_request *r, const char *page);
 
 /* pool_dispatch_io.c */
 struct dispatch_io *dispatch_io_slot(struct pool_child *c, uint32_t number, int fd);

@@ -13,12 +13,10 @@
 
 static void each_child(struct pool *p, void (*fn)(struct pool_child *c))
 {
-	struct generation *both[] = { p->gen, p->old };
-
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place])
-				fn(both[i]->children[place]);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place])
+				fn(g->children[place]);
 }
 
 static bool in_flight(const struct board_brief *b)
@@ -57,13 +55,11 @@ static bool child_flies(struct pool_child *c)
 
 static bool flying(struct pool *p)
 {
-	struct generation *both[] = { p->gen, p->old };
-
 	if (p->dispatch && pool_dispatch_flying(p, p->drain_us))
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place] && child_flies(both[i]->children[place]))
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place] && child_flies(g->children[place]))
 				return true;
 	return false;
 }

@@ -32,10 +32,10 @@ static void figures_add(const struct generation *g, struct master_figures *f)
 void pool_figures_say(struct pool *p)
 {
 	struct master_figures f = { .requests = p->seen_served, .slow = p->seen_slow };
-	const struct generation *both[] = { p->gen, p->old };
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		if (both[i])
-			figures_add(both[i], &f);
+	for (const struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		figures_add(g, &f);
+	if (p->dispatch)
+		f.requests = pool_dispatch_requests(p).over;
 	pool_master_send(POOL_FIGURES, &f, sizeof(f));
 }

@@ -52,6 +52,26 @@ void pool_generation_free(struct generation **gp)
 	free(g);
 }
 
+struct generation *pool_generation_first(const struct pool *p)
+{
+	return p->gen ? p->gen : p->old;
+}
+
+struct generation *pool_generation_after(const struct generation *g)
+{
+	return g == g->pool->gen ? g->pool->old : g->older;
+}
+
+void pool_generation_drop(struct generation *old)
+{
+	struct generation **at = &old->pool->old;
+
+	while (*at != old)
+		at = &(*at)->older;
+	*at = old->older;
+	pool_generation_free(&old);
+}
+
 static void retire_all(struct generation *g)
 {
 	for (int place = 0; place < g->pool->places; place++)
@@ -68,8 +88,8 @@ static void on_ready(struct generation *g)
 	p->load_error = NULL;
 	if (pool_backoff_ok(&p->zygote_backoff) == POOL_BACKOFF_WELL)
 		log_notice("the application loads again");
-	if (p->old)
-		retire_all(p->old);
+	for (struct generation *old = p->old; old; old = old->older)
+		retire_all(old);
 	pool_dispatch_serve(p);
 	pool_poke(p);
 }
@@ -163,12 +183,8 @@ static void put_aside(struct generation *g)
 		pool_generation_free(&g);
 		return;
 	}
-	if (p->old) {
-		retire_all(g);
-		log_warning("two generations have lost their zygote");
-	}
-	if (!p->old)
-		p->old = g;
+	g->older = p->old;
+	p->old = g;
 }
 
 /* Those whose order the zygote took along; one that was forked all the same has a link that lives. */
@@ -214,13 +230,7 @@ void pool_generation_lost(struct generation *g, int error)
 /* The master reaps zygotes, and children that outlived theirs. */
 void pool_generation_reaped(struct pool *p, pid_t pid, int status)
 {
-	struct generation *both[] = { p->gen, p->old };
-
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		struct generation *g = both[i];
-
-		if (!g)
-			continue;
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g)) {
 		if (g->zygote == pid) {
 			if (WIFSIGNALED(status))
 				log_warning("zygote %d exited on signal %d (SIG%s)", (int)pid, WTERMSIG(status),

@@ -32,6 +32,10 @@ void pool_master_rest(struct pool *p)
 		.active_max = p->active_max, .queue_max = p->queue_max,
 	};
 
+	if (p->dispatch) {
+		totals.begun = pool_dispatch_requests(p).begun;
+		totals.served = pool_dispatch_requests(p).over;
+	}
 	memcpy(totals.reasons, p->reasons, sizeof(totals.reasons));
 	pool_master_send(POOL_AT_REST, &totals, sizeof(totals));
 }
@@ -46,8 +50,8 @@ static void take_totals(struct pool *p)
 	BUG_IF(msg.head.type != MASTER_TOTALS || msg.body_len != sizeof(*totals));
 	totals = msg.body;
 	p->start_s = totals->start_s;
-	p->seen_begun = totals->begun;
-	p->seen_served = totals->served;
+	p->seen_begun = p->before.begun = totals->begun;
+	p->seen_served = p->before.over = totals->served;
 	p->seen_slow = totals->slow;
 	p->at_max_count = totals->at_max;
 	p->active_max = (unsigned)totals->active_max;
@@ -93,14 +97,11 @@ void pool_master_kill(struct pool *p, pid_t pid)
 /* End at once: the zygotes kill their children. */
 static _Noreturn void stop(struct pool *p)
 {
-	struct generation *both[] = { p->gen, p->old };
-
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place])
-				pool_reap_kill(both[i]->children[place], 1);
-		if (both[i])
-			pool_generation_end(both[i]);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g)) {
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place])
+				pool_reap_kill(g->children[place], 1);
+		pool_generation_end(g);
 	}
 	pool_exit(p);
 }
@@ -126,9 +127,11 @@ static void take_log(struct pool *p, const struct ipc_msg *msg)
 
 static struct generation *by_number(struct pool *p, uint32_t number)
 {
-	if (p->gen && p->gen->number == number)
-		return p->gen;
-	return p->old && p->old->number == number ? p->old : NULL;
+	struct generation *g = pool_generation_first(p);
+
+	while (g && g->number != number)
+		g = pool_generation_after(g);
+	return g;
 }
 
 static void on_message(struct pool *p, struct ipc_msg *msg)

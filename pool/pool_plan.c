@@ -121,6 +121,12 @@ static int allowed(const struct pool_census *now, int want, uint64_t *wait_out)
 	return at_least(now->spawn_allowed, 0);
 }
 
+/* Processes in all. */
+static int alive(const struct pool_census *now)
+{
+	return now->total + now->apart;
+}
+
 static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)
 {
 	int need = needed(lim, now);
@@ -131,9 +137,9 @@ static void plan_spawn(struct pool_plan *plan, const struct pool_limits *lim, co
 	else
 		plan->at_max = room == 0 && short_of_idle(now);
 	int want = at_most(need, room);
-	plan->want = now->total + at_least(now->failing ? at_most(want, 1) : want, 0);
+	plan->want = alive(now) + at_least(now->failing ? at_most(want, 1) : want, 0) + (now->asking > 0);
 	if (now->limited && want > 0) {
-		want = at_most(want, at_least(now->granted - now->total, 0));
+		want = at_most(want, at_least(now->granted - alive(now), 0));
 		plan->blocked = want == 0;
 	}
 	if (want > 0)
@@ -168,6 +174,12 @@ static void retire_ondemand(struct pool_plan *plan, const struct pool_limits *li
 		plan->wait_ms = lesser(plan->wait_ms, lim->idle_timeout_ms);
 }
 
+/* So many more may leave, each with a place of its own. */
+static int leave_room(const struct pool_limits *lim, const struct pool_census *now)
+{
+	return at_least(lim->max_children - now->retiring, 0);
+}
+
 static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)
 {
 	if (lim->pm == CONF_PM_DYNAMIC)
@@ -175,8 +187,29 @@ static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, c
 	else if (lim->pm == CONF_PM_ONDEMAND)
 		retire_ondemand(plan, lim, now);
 	int over = children_for(lim, covered(now) + now->busy - lim->max_children * threads(lim));
-	/* A child of several slots may leave with some of them busy: those finish. */
-	plan->retire = at_most(at_least(plan->retire, over), threads(lim) > 1 ? now->serving : now->idle);
+	plan->retire = at_least(plan->retire, over);
+	/* A child of several slots may leave with some of them busy: those finish. It keeps its place meanwhile, and
+	 * of these there are as many again as may serve. */
+	if (threads(lim) > 1)
+		plan->retire = at_most(at_most(plan->retire, now->serving), leave_room(lim, now));
+	else
+		plan->retire = at_most(plan->retire, now->idle);
+}
+
+/* Who should leave may when another can be born for it. At process.max, without a grant for that, one may at a time
+ * where others serve, and else one that has nothing in hand. */
+static void plan_release(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)
+{
+	int room = leave_room(lim, now) - plan->retire;
+	int spare = now->granted - alive(now) - plan->spawn;
+
+	if (now->limited && spare <= 0)
+		spare = now->asking_idle > 0 || (now->retiring == 0 && now->serving > 1);
+	if (now->limited)
+		room = at_most(room, spare);
+	plan->release = at_least(at_most(now->asking, room), 0);
+	if (now->limited && plan->release < now->asking)        /* that one has nothing in hand is no event */
+		plan->wait_ms = lesser(plan->wait_ms, POOL_SETTLE_MS);
 }
 
 struct pool_plan pool_plan(const struct pool_limits *lim, const struct pool_census *now)
@@ -188,6 +221,7 @@ struct pool_plan pool_plan(const struct pool_limits *lim, const struct pool_cens
 	plan_spawn(&plan, lim, now);
 	if (plan.spawn == 0)
 		plan_retire(&plan, lim, now);
+	plan_release(&plan, lim, now);
 	return plan;
 }
 

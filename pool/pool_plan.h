@@ -33,6 +33,10 @@ struct pool_census {
 	int serving;                    /* children READY and not told to leave */
 	int retiring;                   /* children told to leave, still alive */
 	int total;                      /* children that count against max_children, of other generations too */
+	int apart;                      /* children that count for process.max alone: they leave, and have places of
+					 * their own (under worker) */
+	int asking;                     /* serving children that should leave and wait for an order to */
+	int asking_idle;                /* of them, those that have no request in hand */
 	int waiting;                    /* connections on listening sockets and in the ready queue */
 	bool waiting_exact;             /* false: at least so many wait (a readable socket says no more) */
 	bool booting;                   /* first fill: dynamic makes start_servers, no rate holds */
@@ -56,6 +60,7 @@ struct pool_census {
 struct pool_plan {
 	int spawn;                      /* order so many children now */
 	int retire;                     /* tell so many children to leave now, the longest idle first */
+	int release;                    /* tell so many of those that ask for it to leave, the idlest first */
 	int want;                       /* grants for so many children in all would be of use now */
 	bool blocked;                   /* births wait for a grant, and for nothing else: it is an event */
 	bool at_max;                    /* more children are needed than max_children allows */

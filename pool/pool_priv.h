@@ -47,6 +47,8 @@ struct pool_slot {
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
 	bool drain_waits;               /* that request is not done */
 	struct dispatch_io *io;         /* under event: its pair; NULL: none yet, or no more */
+	uint64_t queued_us;             /* likewise: how long its last request had waited for it */
+	bool told;                      /* likewise: it died with a request, of which the dispatcher tells */
 };
 
 struct pool_child {
@@ -67,12 +69,16 @@ struct pool_child {
 	struct buf slow;                /* likewise of the slow log */
 	struct pool_lines out, err;
 	bool told_last;
+	bool asks;                      /* it leaves by itself, or waits for an order to */
+	bool replaced;                  /* its successor need not wait for its end: the plan has heard of that */
 	bool has_served;
 };
 
-/* A zygote and its children. At most two live: the next is started before the one that lost its zygote has gone. */
+/* A zygote and its children. One has lost its zygote as soon as the next is started, and lives until its last child has
+ * gone. */
 struct generation {
 	struct pool *pool;
+	struct generation *older;       /* among p->old */
 	uint32_t number;
 	pid_t zygote;                   /* 0: ordered, or dead */
 	bool ready;                     /* will fork */
@@ -122,6 +128,8 @@ struct pool_grants {                    /* with process.max; zeroed is new */
 
 enum drain_phase { DRAIN_NONE, DRAIN_FINISH, DRAIN_ASKED, DRAIN_LAST, DRAIN_REPLACED };
 
+struct pool_requests { uint64_t begun, over; };
+
 struct pool {
 	struct spawn_info *info;
 	struct conf_global global;
@@ -138,7 +146,7 @@ struct pool {
 	struct event *ready_event;      /* the same for the ready queue's reading end */
 
 	struct generation *gen;         /* the current one, or the one that is starting; NULL: none */
-	struct generation *old;         /* lost its zygote, its children serve until gen is ready; NULL: none */
+	struct generation *old;         /* have lost their zygotes, their children serve until gen is ready */
 	uint32_t last_generation;
 	struct pool_backoff zygote_backoff;
 	struct pool_backoff child_backoff;
@@ -148,6 +156,7 @@ struct pool {
 	uint64_t start_s;               /* of this process; wall time */
 	uint64_t seen_begun;            /* by children that are gone: requests */
 	uint64_t seen_served;           /* of them, those that were over */
+	struct pool_requests before;    /* of them, those of this process' predecessors, before a rest */
 	uint64_t reasons[REASON_COUNT]; /* likewise */
 	uint64_t at_max_count;
 	uint64_t seen_slow;             /* by children that are gone: slow requests */
@@ -190,6 +199,10 @@ struct pool {
 void pool_generation_order(struct pool *p);
 void pool_generation_lost(struct generation *g, int error);     /* the order failed, or the zygote has gone */
 void pool_generation_free(struct generation **g);
+void pool_generation_drop(struct generation *old);              /* empty, and not the current one: free it */
+/* All there are: the current one first. */
+struct generation *pool_generation_first(const struct pool *p);
+struct generation *pool_generation_after(const struct generation *g);
 bool pool_generation_empty(const struct generation *g);
 void pool_generation_reaped(struct pool *p, pid_t pid, int status);
 void pool_generation_end(struct generation *g);                 /* close its zygote's link: it ends */
@@ -214,8 +227,8 @@ int pool_talk_log(struct buf *line, pid_t pid, const char *who, const struct ipc
 void pool_access_init(struct pool *p);
 void pool_access_put(struct pool *p, const char *text, size_t len);     /* one line, without a newline */
 void pool_access_reopened(struct pool *p);                              /* its descriptor is another file */
-/* A request went with its child. */
-void pool_access_lost(struct pool_child *c, const struct board_view *v, enum reason reason);
+/* A slot's request went with its child. */
+void pool_access_lost(struct pool_child *c, const struct pool_slot *slot, enum reason reason);
 void pool_access_end(struct pool *p);
 
 /* pool_output.c: what children write to stdout and stderr. */
@@ -257,8 +270,8 @@ uint64_t pool_overdue_zygote(struct generation *g, uint64_t now_ms);
 /* pool_refuse.c: a 503 to those who wait in vain. */
 void pool_refuse(struct pool *p);
 
-/* pool_dispatch.c: under event, the connections and the queue. All but init, slot, retire, child_gone and conns are for
- * pools that have a dispatcher. */
+/* pool_dispatch.c: under event, the connections and the queue. All but init, slot, retire, child_gone, conns and end
+ * are for pools that have a dispatcher. */
 void pool_dispatch_init(struct pool *p);
 /* Take connections from now on: before the application is loaded for the first time another process may serve them. */
 void pool_dispatch_serve(struct pool *p);
@@ -277,7 +290,9 @@ void pool_dispatch_stop(struct pool *p);                        /* accept no mor
 void pool_dispatch_unlisten(struct pool *p);                   /* nor hold up a server that wants the address */
 bool pool_dispatch_flying(const struct pool *p, uint64_t since_us);     /* requests that came before that time */
 bool pool_dispatch_empty(const struct pool *p);                 /* nobody waits for anything */
-void pool_dispatch_figures(const struct pool *p, struct dispatch_figures *out);
+void pool_dispatch_figures(struct pool *p, struct dispatch_figures *out);
+struct pool_requests pool_dispatch_requests(struct pool *p);    /* those before a rest included */
+void pool_dispatch_end(struct pool *p);                         /* tell of what was left out of the log */
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);

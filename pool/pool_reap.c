@@ -30,15 +30,16 @@ static void log_exit(const struct pool_child *c, int status)
 	char how[80];
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		level = c->phase == CHILD_RETIRING ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
+		level = c->phase == CHILD_RETIRING && !c->asks ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
 	describe(how, sizeof(how), status);
 	log_at(level, "child %d %s after %llu.%06llu seconds from start", (int)c->pid, how,
 	    (unsigned long long)(age_ms / 1000), (unsigned long long)(age_ms % 1000) * 1000);
 }
 
 /* A death takes at most the one request that each slot had in hand. */
-static void log_lost_request(struct pool_child *c, const struct board_view *v, int status)
+static void log_lost_request(struct pool_child *c, const struct pool_slot *slot, int status)
 {
+	const struct board_view *v = &slot->view;
 	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
 			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
 	/* The slot of one that was given up has left already. */
@@ -47,11 +48,12 @@ static void log_lost_request(struct pool_child *c, const struct board_view *v, i
 
 	if (!lost || (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0))
 		return;
-	pool_access_lost(c, v, reason);
+	if (!slot->told)
+		pool_access_lost(c, slot, reason);
 	if (reason != REASON_CHILD_DIED)
 		return;
 	describe(how, sizeof(how), status);
-	c->gen->pool->reasons[REASON_CHILD_DIED]++;
+	c->gen->pool->reasons[REASON_CHILD_DIED] += !slot->told;
 	log_warning("child %d, request %s: %s: the child %s while it served \"%s %s\", script '%s'", (int)c->pid,
 	    v->id, reason_name(REASON_CHILD_DIED), how, v->method, v->uri, v->script);
 }
@@ -79,7 +81,7 @@ static void settle_slots(struct pool_child *c, int status)
 		struct board_view *v = &c->slots[i].view;
 
 		board_read(c->gen->board, pool_child_slot(c, (uint32_t)i), v);
-		log_lost_request(c, v, status);
+		log_lost_request(c, &c->slots[i], status);
 		add_up(p, v);
 	}
 }
@@ -138,7 +140,7 @@ static void child_free(struct pool_child *c)
 /* The plan gets its dead back without the rate of births: a replacement is no growth. */
 static void replaced_freely(struct generation *g, const struct pool_child *c)
 {
-	if (has_served(c) && c->phase != CHILD_RETIRING)
+	if (has_served(c) && c->phase != CHILD_RETIRING && !c->replaced)
 		pool_pace_replace(&g->pace, &g->pool->limits, 1);
 }
 
@@ -159,10 +161,10 @@ void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status
 	}
 	note_for_backoff(c, status);
 	replaced_freely(g, c);
-	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0;
+	p->unmourned += c->phase != CHILD_RETIRING && c->pid != 0 && !c->replaced;
 	child_free(c);
-	if (g == p->old && pool_generation_empty(g))
-		pool_generation_free(&p->old);
+	if (g != p->gen && pool_generation_empty(g))
+		pool_generation_drop(g);
 	pool_drain_look(p);
 	pool_poke(p);
 }

@@ -45,9 +45,12 @@ static bool send_all(const struct refused *r, const struct buf *out)
 static void answer(struct refused *r, struct buf *out)
 {
 	struct pool *p = r->pool;
+	struct answer refusal = {
+		.id = r->turn.id, .reason = REASON_SPAWN_FAILED, .with_header = p->conf->reason_header,
+	};
 
 	p->reasons[REASON_SPAWN_FAILED]++;
-	answer_compose(out, r->turn.id, REASON_SPAWN_FAILED, p->conf->reason_header);
+	answer_compose(out, &refusal);
 	if (!send_all(r, out))
 		return;
 	shutdown(r->fd, SHUT_WR);

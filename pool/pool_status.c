@@ -102,13 +102,12 @@ static bool is_there(const struct pool_child *c)
 
 static void put_children(struct status *s, struct pool *p)
 {
-	struct generation *both[] = { p->gen, p->old };
 	uint64_t now_ms = clock_ms();
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place] && is_there(both[i]->children[place]))
-				put_child(s, both[i]->children[place], now_ms);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place] && is_there(g->children[place]))
+				put_child(s, g->children[place], now_ms);
 }
 
 /* Where the kernel does not tell: one, when any waits. */
@@ -153,17 +152,44 @@ static const char *pm_name(const struct pool *p)
 	return p->conf->pm < ARRAY_LEN(names) && names[p->conf->pm] ? names[p->conf->pm] : "";
 }
 
+static struct status_times times_of(const struct dispatch_times *t)
+{
+	struct status_times out = { .sum_us = t->sum_us, .count = t->count };
+
+	_Static_assert(sizeof(out.counts) == sizeof(t->counts), "the same buckets");
+	memcpy(out.counts, t->counts, sizeof(out.counts));
+	return out;
+}
+
+static void put_figures(struct status_dispatch *out, const struct dispatch_figures *f)
+{
+	*out = (struct status_dispatch){
+		.conns = f->conns, .reading = f->reading, .queued = f->queued, .running = f->running,
+		.writing = f->writing, .finishing = f->finished, .queued_max = f->queued_max, .oldest_us = f->oldest_us,
+		.accepted = f->accepted, .retried = f->retried, .abandoned = f->abandoned,
+		.queue = times_of(&f->queue), .service = times_of(&f->service), .total = times_of(&f->total),
+	};
+	for (unsigned i = 0; i < STATUS_BUCKETS; i++)
+		out->bucket_us[i] = dispatch_bucket_us(i);
+}
+
 /* What waits in the dispatcher waits to be served as what waits in the kernel does. */
 static void put_dispatch(struct status *s, struct pool *p)
 {
 	struct dispatch_figures f;
 
 	pool_dispatch_figures(p, &f);
+	s->has_dispatch = 1;
+	put_figures(&s->dispatch, &f);
+	s->accepted = pool_dispatch_requests(p).begun;
+	s->served = pool_dispatch_requests(p).over;
 	s->parked = f.parked;
 	s->ready = f.queued;
 	s->queue += f.queued;
 	if (s->queue > p->queue_max)
 		p->queue_max = s->queue;
+	if (f.queued_max > p->queue_max)
+		p->queue_max = f.queued_max;
 	s->queue_max = p->queue_max;
 	s->queue_limit += (uint64_t)p->conf->queue_max;
 }

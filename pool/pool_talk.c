@@ -136,6 +136,10 @@ static void on_message(struct pool_child *c, struct ipc_msg *msg)
 	case CHILD_READY:
 		on_ready(c);
 		return;
+	case CHILD_LEAVES:
+		c->asks = true;
+		pool_poke(p);
+		return;
 	case CHILD_PARK:
 	case CHILD_LINGER:
 		if (msg->fd_count != 1) {
@@ -221,12 +225,19 @@ static void send_child(struct pool_child *c, const struct ipc_msg *msg)
 		pool_reap_kill(c, clock_ms());
 }
 
+/* The mark is for its siblings, which look at it before they leave by themselves. */
+static void retires(struct pool_child *c)
+{
+	c->phase = CHILD_RETIRING;
+	board_slot_leaves(board_slot(c->gen->board, pool_child_slot(c, 0)));
+}
+
 void pool_talk_order(struct pool_child *c, uint32_t order)
 {
 	struct ipc_msg msg = { .head.type = order };
 
 	if (order == CHILD_DRAIN || order == CHILD_QUEUE || order == CHILD_LAST)
-		c->phase = CHILD_RETIRING;
+		retires(c);
 	if (order == CHILD_DRAIN)
 		pool_dispatch_retire(c);
 	send_child(c, &msg);
@@ -237,7 +248,7 @@ void pool_talk_stop(struct pool_child *c, enum reason reason)
 	struct child_stop body = { .reason = reason };
 	struct ipc_msg msg = { .head.type = CHILD_STOP, .body = &body, .body_len = sizeof(body) };
 
-	c->phase = CHILD_RETIRING;
+	retires(c);
 	pool_dispatch_retire(c);
 	send_child(c, &msg);
 }

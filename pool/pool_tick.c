@@ -41,7 +41,8 @@ static void note_first_request(struct pool_child *c, uint64_t served)
 struct child_look {
 	int idle;
 	uint64_t idle_since_ms;         /* of the slot that became so last */
-	int leaving;
+	int leaving;                    /* slots */
+	bool marked;                    /* the child leaves */
 	int active;                     /* as the status counts */
 	uint64_t served;
 	uint64_t sum;                   /* differs when anything moved */
@@ -49,7 +50,7 @@ struct child_look {
 
 static void look_at_slots(const struct pool_child *c, struct child_look *out)
 {
-	*out = (struct child_look){ 0 };
+	*out = (struct child_look){ .marked = board_leaves(c->gen->board, pool_child_slot(c, 0)) };
 	for (int i = 0; i < c->gen->pool->threads; i++) {
 		struct board_brief b;
 
@@ -66,16 +67,33 @@ static void look_at_slots(const struct pool_child *c, struct child_look *out)
 	}
 }
 
-/* Told to, or by itself, as after pm.max_requests. */
+static bool has_places_to_leave(const struct pool *p)
+{
+	return conf_pool_leaves_slowly(p->conf);
+}
+
+/* Told to, or by itself, as after pm.max_requests. A slot that is given up leaves before its child. */
 static bool leaves(const struct pool_child *c, const struct child_look *slots)
 {
-	return c->phase == CHILD_RETIRING || slots->leaving > 0;
+	if (c->phase == CHILD_RETIRING || slots->marked)
+		return true;
+	return !has_places_to_leave(c->gen->pool) && slots->leaving > 0;
 }
 
 /* All count, but for those that leave where they have places of their own. */
 static bool counts(const struct pool_child *c, const struct child_look *slots)
 {
-	return !conf_pool_leaves_slowly(c->gen->pool->conf) || !leaves(c, slots);
+	return !has_places_to_leave(c->gen->pool) || !leaves(c, slots);
+}
+
+/* One that leaves after it has served is replaced at once: that is no growth. */
+static void note_replaced(struct pool_child *c)
+{
+	if (c->replaced || !c->asks)
+		return;
+	c->replaced = true;
+	c->gen->pool->unmourned++;
+	pool_pace_replace(&c->gen->pace, &c->gen->pool->limits, 1);
 }
 
 static void look_at_child(struct pool_child *c, struct look *k)
@@ -96,8 +114,12 @@ static void look_at_child(struct pool_child *c, struct look *k)
 		now->starting += p->threads;
 	} else if (leaves(c, &slots)) {
 		now->retiring++;
+		now->apart += !counts(c, &slots);
+		note_replaced(c);
 	} else {
 		now->serving++;
+		now->asking += c->asks;
+		now->asking_idle += c->asks && slots.idle + slots.leaving == p->threads;
 		now->busy += p->threads - slots.idle;
 		if (slots.idle == p->threads)
 			pool_census_idle(now, &p->limits, board_age_ms(now->now_ms, slots.idle_since_ms));
@@ -108,14 +130,12 @@ static void look_at_child(struct pool_child *c, struct look *k)
 
 static void take_look(struct pool *p, struct look *k)
 {
-	struct generation *both[] = { p->gen, p->old };
-
 	*k = (struct look){ .wait_ms = POOL_WAIT_NEVER };
 	k->census.now_ms = clock_ms();
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (int place = 0; both[i] && place < p->places; place++)
-			if (both[i]->children[place])
-				look_at_child(both[i]->children[place], k);
+	for (struct generation *g = pool_generation_first(p); g; g = pool_generation_after(g))
+		for (int place = 0; place < p->places; place++)
+			if (g->children[place])
+				look_at_child(g->children[place], k);
 	if (p->gen)
 		sooner(k, pool_overdue_zygote(p->gen, k->census.now_ms));
 	k->census.waiting = pool_park_waiting(p);
@@ -129,8 +149,9 @@ static void take_look(struct pool *p, struct look *k)
 	k->sum = k->sum * 31 + (uint64_t)k->census.waiting;
 }
 
-/* The one with the most idle slots, and of several that which was used least lately. Without any it stays. */
-static void retire_one(struct generation *g)
+/* The one with the most idle slots, and of several that which was used least lately. Without any it stays, but where it
+ * asks to leave: then those that do are meant, and no others. */
+static void retire_one(struct generation *g, bool asking)
 {
 	struct pool_child *best = NULL;
 	struct child_look best_look = { .idle = 0 }, slots;
@@ -138,12 +159,12 @@ static void retire_one(struct generation *g)
 	for (int place = 0; place < g->pool->places; place++) {
 		struct pool_child *c = g->children[place];
 
-		if (!c || c->phase != CHILD_SERVING)
+		if (!c || c->phase != CHILD_SERVING || (asking && !c->asks))
 			continue;
 		look_at_slots(c, &slots);
-		if (leaves(c, &slots) || slots.idle < best_look.idle || slots.idle == 0)
+		if (leaves(c, &slots) || slots.idle < best_look.idle || (slots.idle == 0 && !asking))
 			continue;
-		if (slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
+		if (best && slots.idle == best_look.idle && slots.idle_since_ms >= best_look.idle_since_ms)
 			continue;
 		best = c;
 		best_look = slots;
@@ -164,7 +185,7 @@ static void obey(struct pool *p, struct look *k)
 	struct pool_plan plan;
 
 	if (!p->gen || !p->gen->ready || p->said_at_rest) {
-		pool_grants_want(p, k->census.total);
+		pool_grants_want(p, k->census.total + k->census.apart);
 		return;
 	}
 	plan = pool_pace_plan(&p->gen->pace, &p->limits, &k->census);
@@ -175,12 +196,14 @@ static void obey(struct pool *p, struct look *k)
 		if (!pool_spawn_child(p->gen))
 			break;
 	for (int i = 0; i < plan.retire; i++)
-		retire_one(p->gen);
+		retire_one(p->gen, false);
+	for (int i = 0; i < plan.release; i++)
+		retire_one(p->gen, true);
 	if (plan.say_at_max)
 		say_at_max(p);
 	if (plan.spawn == 0 && !k->census.failing && !plan.blocked)
 		p->gen->booting = false;
-	if (plan.spawn > 0 || plan.retire > 0)
+	if (plan.spawn > 0 || plan.retire > 0 || plan.release > 0)
 		p->busy_until_ms = k->census.now_ms + CALM_AFTER_MS;
 	sooner(k, plan.wait_ms);
 }

@@ -17,15 +17,18 @@ static void say(int level, const char *text, size_t len)
 
 static const struct sapi_host host = { .log = say };
 
+enum { RUN_FAILED = -1, RUN_REFUSED = -2 };
+
 /* What is not made for it would not fail at once, but some day. */
 static int check_threads(const struct conf_pool *conf, const struct sapi_info *says, struct err *err)
 {
 	if (!conf || conf->threads_per_child == 1 || says->thread_safe)
 		return 0;
-	return err_set(err, "mpm = %s with %d threads needs an application that is safe for threads, and %s is not: "
-		       "set %s, or use a thread-safe build of it", conf->mpm == CONF_MPM_EVENT ? "event" : "worker",
-		       conf->threads_per_child, says->version,
-		       conf->mpm == CONF_MPM_EVENT ? "mpm.threads_per_child = 1" : "mpm = prefork");
+	err_set(err, "mpm = %s with %d threads needs an application that is safe for threads, and %s is not: set %s, or "
+		"use a thread-safe build of it", conf->mpm == CONF_MPM_EVENT ? "event" : "worker",
+		conf->threads_per_child, says->version,
+		conf->mpm == CONF_MPM_EVENT ? "mpm.threads_per_child = 1" : "mpm = prefork");
+	return RUN_REFUSED;
 }
 
 static int run(struct spawn_info *info, struct err *err)
@@ -73,13 +76,15 @@ static int run(struct spawn_info *info, struct err *err)
 _Noreturn void probe_run(struct spawn_info *info)
 {
 	struct err err;
+	int rc;
 
 	log_to_fd(STDERR_FILENO);
 	log_set_level(LOG_LEVEL_WARNING);
-	if (run(info, &err) == 0) {
+	rc = run(info, &err);
+	if (rc == 0) {
 		fflush(stdout);
 		_exit(EXIT_OK);
 	}
 	fprintf(stderr, "%s\n", err.text);
-	_exit(EXIT_SOFTWARE);
+	_exit(rc == RUN_REFUSED ? EXIT_CONFIG : EXIT_SOFTWARE);
 }

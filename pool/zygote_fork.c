@@ -46,6 +46,7 @@ static _Noreturn void child_of(struct zygote *z, uint32_t place, const struct ip
 		.listen = z->listen,
 		.listen_count = z->info->listen_count,
 		.ready = SPAWN_FD_READY,
+		.limited = z->global.process_max > 0,
 	};
 	sigset_t none;
 

@@ -1,4 +1,5 @@
 """Fixtures of the scenario tests."""
+import functools
 import os
 import signal
 import sys
@@ -38,11 +39,13 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows the end of its server's log."""
+    """A failed test shows the end of its servers' logs."""
     report = (yield).get_result()
     weir = getattr(item, "weir_under_test", None)
     if report.failed and weir is not None:
         report.sections += zip(("configuration", "log"), weir.evidence())
+    if report.failed:
+        report.sections += [("log of " + f.PROGRAM, f.evidence()) for f in getattr(item, "front_ends", [])]
 
 
 @pytest.fixture(autouse=True)
@@ -99,16 +102,22 @@ def www(weir):
 
 
 @pytest.fixture
-def nginx():
-    """nginx(pool, keepalive=4): a real nginx before the pool."""
-    started = []
+def front(request):
+    """front(Apache, pool, text): a real web server before the pool."""
+    started = request.node.front_ends = []
 
-    def start(pool, **how):
-        started.append(Nginx(pool, **how))
+    def start(kind, pool, *args, **how):
+        started.append(kind(pool, *args, **how))
         return started[-1]
     yield start
-    for n in started:
-        n.stop()
+    for f in started:
+        f.stop()
+
+
+@pytest.fixture
+def nginx(front):
+    """nginx(pool, keepalive=4): a real nginx before the pool."""
+    return functools.partial(front, Nginx)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct native_module module;
 
@@ -41,11 +42,22 @@ static int preload(struct sapi_ctx *ctx, struct err *err)
 	return native_layout_check(err);
 }
 
+/* Asked before the start too; the file may have been changed since. */
+static int check_threads(struct sapi_ctx *ctx, struct err *err)
+{
+	const char *threads = native_setting(ctx, "mpm.threads_per_child");
+
+	if (!threads || strcmp(threads, "1") == 0 || thread_safe(&module))
+		return 0;
+	return err_set(err, "native.module = %s: it is not thread-safe, and mpm.threads_per_child = %s: set mpm = prefork, "
+		       "or use a thread-safe build of it", native_setting(ctx, "native.module"), threads);
+}
+
 static int load(struct sapi_ctx *ctx, struct err *err)
 {
 	int rc;
 
-	if (native_module_open(ctx, "", &module, err) < 0)
+	if (native_module_open(ctx, "", &module, err) < 0 || check_threads(ctx, err) < 0)
 		return -1;
 	if (!module.info || !module.info->load)
 		return 0;

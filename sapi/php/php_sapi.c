@@ -92,6 +92,8 @@ static int preload(struct sapi_ctx *ctx, struct err *err)
 {
 	if (php_start(ctx, err) < 0)
 		return -1;
+	if (php_settings.threads && !PHP_THREAD_SAFE)
+		return err_set(err, "this PHP is not thread-safe: set mpm = prefork, or php.version of one that is");
 	startup_messages_explain();
 	ctx->state = &php_slot;
 	return 0;

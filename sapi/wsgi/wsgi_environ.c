@@ -12,10 +12,13 @@
 #define VALUE_KEPT 128
 
 /* Parameters that say more than their text. */
-enum meaning { PLAIN, DROPPED, SCRIPT_NAME, PATH_INFO, REQUEST_URI, REQUEST_METHOD, HTTPS, REQUEST_SCHEME, MEANINGS };
+enum meaning {
+	PLAIN, DROPPED, SCRIPT_NAME, PATH_INFO, REQUEST_URI, REQUEST_METHOD, HTTPS, REQUEST_SCHEME, LENGTH, MEANINGS
+};
 static const char *const meanings[MEANINGS] = {
 	[SCRIPT_NAME] = "SCRIPT_NAME", [PATH_INFO] = "PATH_INFO", [REQUEST_URI] = "REQUEST_URI",
 	[REQUEST_METHOD] = "REQUEST_METHOD", [HTTPS] = "HTTPS", [REQUEST_SCHEME] = "REQUEST_SCHEME",
+	[LENGTH] = "CONTENT_LENGTH",
 };
 
 struct name {
@@ -137,6 +140,22 @@ static int add_unkept(PyObject *environ, const struct sapi_param *p)
 	return rc;
 }
 
+/* Caddy sends -1 for a body whose length it does not know: applications, and wsgiref's validator, take a number. */
+static bool is_length(struct wsgi_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+	return true;
+}
+
+/* Of the parameters that have a meaning, those that are no item of environ as they came. */
+static bool is_left_out(enum meaning meaning, struct wsgi_text text)
+{
+	return meaning == DROPPED || meaning == SCRIPT_NAME || meaning == PATH_INFO
+	    || (meaning == LENGTH && !is_length(text));
+}
+
 static int add_params(PyObject *environ, const struct request *req, struct wsgi_text found[MEANINGS])
 {
 	size_t count = req->ops->param_count(req);
@@ -155,7 +174,7 @@ static int add_params(PyObject *environ, const struct request *req, struct wsgi_
 			continue;
 		}
 		found[n->meaning] = text;
-		if (n->meaning == DROPPED || n->meaning == SCRIPT_NAME || n->meaning == PATH_INFO)
+		if (is_left_out(n->meaning, text))
 			continue;
 		if (set_item(environ, n->key, value_of(n, text)) < 0)
 			return -1;
@@ -219,7 +238,7 @@ PyObject *wsgi_environ_new(struct wsgi_turn *turn)
 static int learn_names(void)
 {
 	static const char *const usual[] = {
-		"CONTENT_LENGTH", "CONTENT_TYPE", "QUERY_STRING", "DOCUMENT_ROOT", "DOCUMENT_URI", "GATEWAY_INTERFACE",
+		"CONTENT_TYPE", "QUERY_STRING", "DOCUMENT_ROOT", "DOCUMENT_URI", "GATEWAY_INTERFACE",
 		"REDIRECT_STATUS", "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER", "SCRIPT_FILENAME", "SERVER_ADDR", "SERVER_NAME",
 		"SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SOFTWARE", "HTTP_HOST", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING",
 		"HTTP_ACCEPT_LANGUAGE", "HTTP_COOKIE", "HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_CONNECTION",
@@ -239,10 +258,11 @@ int wsgi_environ_init(void)
 {
 	const struct wsgi_settings *s = &wsgi_settings;
 
-	/* The four in front are what a front end has to send; a thrifty one may not. */
-	always = Py_BuildValue("{ss ss ss ss s(ii) sN sO sO sO sO sO}",
+	/* The five in front are what a front end has to send; a thrifty one may not: HAProxy, no empty QUERY_STRING. */
+	always = Py_BuildValue("{ss ss ss ss ss s(ii) sN sO sO sO sO sO}",
 			       "REQUEST_METHOD", "GET", "SERVER_NAME", "localhost", "SERVER_PORT", "80",
-			       "SERVER_PROTOCOL", "HTTP/1.0", "wsgi.version", 1, 0, "wsgi.errors", wsgi_errors_new(),
+			       "SERVER_PROTOCOL", "HTTP/1.0", "QUERY_STRING", "", "wsgi.version", 1, 0,
+			       "wsgi.errors", wsgi_errors_new(),
 			       "wsgi.multithread", s->multithread ? Py_True : Py_False,
 			       "wsgi.multiprocess", s->multiprocess ? Py_True : Py_False,
 			       "wsgi.run_once", s->run_once ? Py_True : Py_False,

@@ -92,13 +92,14 @@ void wsgi_turn_over(struct wsgi_turn *turn);
  * over. */
 int wsgi_turn_enter(struct wsgi_turn *turn, PyThreadState **saved_out);
 void wsgi_turn_leave(struct wsgi_turn *turn, PyThreadState *saved);
-/* The header block, if it has not gone yet, and a piece of the body, cut to Content-Length. */
+/* The header block, if it has not gone yet, and a piece of the body, cut to Content-Length; where the reply has none,
+ * as to HEAD, the application's is dropped (HAProxy takes a reply with one for a broken one). */
 int wsgi_turn_write(struct wsgi_turn *turn, const char *data, size_t len);
 int wsgi_turn_flush(struct wsgi_turn *turn);
-/* Have as many bytes been written as Content-Length says? */
+/* Have as many bytes been written as Content-Length says? Where the reply has no body, the first is enough. */
 static inline bool wsgi_turn_is_full(const struct wsgi_turn *turn)
 {
-	return turn->length >= 0 && turn->written >= turn->length;
+	return turn->no_body ? turn->sent : turn->length >= 0 && turn->written >= turn->length;
 }
 
 /* ---- wsgi_headers.c: compose slot->head of what start_response() was given */

@@ -48,13 +48,16 @@ static int take_settings(const struct sapi_ctx *ctx, struct err *err)
 	return 0;
 }
 
-/* Throw-away process, outside the jail: what the jail holds cannot be imported from there. */
+/* Throw-away process, outside the jail: what the jail holds cannot be imported from there. Without any setting it is
+ * asked for no pool, only what it is (weir -V). */
 static int probe(struct sapi_ctx *ctx, struct sapi_info *info_out, struct err *err)
 {
 	*info_out = (struct sapi_info){ .thread_safe = true };
+	snprintf(info_out->version, sizeof(info_out->version), "Python %s", PY_VERSION);
+	if (ctx->setting_count == 0)
+		return 0;
 	if (take_settings(ctx, err) < 0 || wsgi_python_start(err) < 0)
 		return -1;
-	snprintf(info_out->version, sizeof(info_out->version), "Python %s", PY_VERSION);
 	if (wsgi_settings.chroot)
 		return 0;
 	return wsgi_python_settle(err) < 0 ? -1 : wsgi_app_import(ctx, err);

@@ -6,9 +6,9 @@
 #include <string.h>
 #include "src/base/log.h"
 
+#define SORRY "Internal Server Error\n"
 static const char sorry[] =
-	"Status: 500 Internal Server Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 22\r\n\r\n"
-	"Internal Server Error\n";
+	"Status: 500 Internal Server Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 22\r\n\r\n" SORRY;
 
 static int send_piece(struct wsgi_turn *turn, PyObject *piece)
 {
@@ -106,7 +106,7 @@ static void fail(struct wsgi_turn *turn)
 	if (turn->sent)
 		return;
 	turn->sent = true;
-	turn->req->ops->write(turn->req, sorry, sizeof(sorry) - 1);
+	turn->req->ops->write(turn->req, sorry, sizeof(sorry) - 1 - (turn->is_head ? sizeof(SORRY) - 1 : 0));
 }
 
 static int close_result(PyObject *result)

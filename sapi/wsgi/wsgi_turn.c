@@ -79,7 +79,7 @@ int wsgi_turn_write(struct wsgi_turn *turn, const char *data, size_t len)
 	if (turn->length >= 0 && (int64_t)len > turn->length - turn->written)
 		len = (size_t)(turn->length - turn->written);
 	turn->written += (int64_t)len;
-	return len > 0 ? put(turn, data, len) : 0;
+	return len > 0 && !turn->no_body ? put(turn, data, len) : 0;
 }
 
 int wsgi_turn_flush(struct wsgi_turn *turn)

@@ -207,6 +207,7 @@ static const char *const mpm_names[] = {
 static void put_event(struct buf *to)
 {
 	apache_put_comment(to, "event is worker whose kept connections hold no thread: Weir parks them under each model");
+	apache_put_comment(to, "mpm = event in place of the model below, with the same threads, parks slow clients as well");
 }
 
 static void put_in_children(struct buf *to, const struct numbers *n)

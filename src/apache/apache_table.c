@@ -9,7 +9,8 @@ static const struct apache_row rows[] = {
 	{ "mpm_prefork", "mpm = prefork", "one request at a time in each child; pm = dynamic" },
 	{ "mpm_worker", "mpm = worker", "needs an application that is safe for threads" },
 	{ "mpm_event", "mpm = worker",
-	  "what event adds, kept connections that hold no thread, Weir does under each model: it parks them" },
+	  "what event adds, kept connections that hold no thread, Weir does under each model: it parks them; mpm = event with "
+	  "the same threads parks slow clients as well" },
 	{ "StartServers", "pm.start_servers", "within the spare limits and pm.max_children" },
 	{ "MinSpareServers", "pm.min_spare_servers", "at most pm.max_children" },
 	{ "MaxSpareServers", "pm.max_spare_servers", "at most pm.max_children" },

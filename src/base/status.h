@@ -32,6 +32,26 @@ struct status_child {
 	char script[256];
 };
 
+/* How long something took, as a histogram: each count is of its bucket alone. */
+#define STATUS_BUCKETS 26
+
+struct status_times {
+	uint64_t counts[STATUS_BUCKETS];
+	uint64_t sum_us, count;
+};
+
+/* mpm = event: what the pool process itself has in hand. */
+struct status_dispatch {
+	uint64_t conns;                 /* open connections, parked ones too */
+	uint64_t reading, queued, running, writing, finishing;  /* requests */
+	uint64_t queued_max;
+	uint64_t oldest_us;             /* how long the first in the queue has waited */
+	uint64_t accepted;              /* connections */
+	uint64_t retried, abandoned;    /* requests */
+	uint64_t bucket_us[STATUS_BUCKETS];     /* upper bounds; the last has none */
+	struct status_times queue, service, total;
+};
+
 struct status {
 	uint32_t magic;
 	uint32_t child_count;
@@ -39,7 +59,7 @@ struct status {
 	char pm[16];                    /* static, dynamic, ondemand */
 	uint64_t now;                   /* when this was made, seconds since 1970 */
 	uint64_t start_time;            /* of the pool process, likewise */
-	uint64_t accepted;              /* requests begun */
+	uint64_t accepted;              /* requests begun, those without a child (mpm = event) included */
 	uint64_t queue, queue_max, queue_limit; /* connections that wait to be accepted; most seen; most possible */
 	uint64_t idle, active, active_max;      /* children */
 	uint64_t max_reached;           /* how often more children were needed than may be */
@@ -49,6 +69,8 @@ struct status {
 	uint64_t parked, ready;         /* kept connections: without a request; with one that waits for a child */
 	uint64_t served;                /* requests that are over */
 	uint64_t reasons[REASON_COUNT];
+	uint64_t has_dispatch;          /* 0: the next is empty */
+	struct status_dispatch dispatch;
 	struct status_child children[];
 };
 

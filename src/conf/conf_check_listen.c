@@ -14,6 +14,13 @@ static enum conf_severity unsafe(const struct conf_draft *d)
 	return d->pool->security_strict ? CONF_ERROR : CONF_WARNING;
 }
 
+/* What other machines send may come slowly, or never; behind a front end on this machine it comes at once. */
+static void advise_event(struct conf_loading *l, struct conf_draft *d)
+{
+	conf_note_key(l, d, CONF_NOTICE, "listen", "listen = %s can be reached from other machines: mpm = event would "
+		      "keep their slow and idle connections away from the children", d->pool->listen);
+}
+
 static void check_reach(struct conf_loading *l, struct conf_draft *d, const struct conf_listen *where)
 {
 	const struct conf_pool *p = d->pool;
@@ -22,6 +29,8 @@ static void check_reach(struct conf_loading *l, struct conf_draft *d, const stru
 		conf_note_key(l, d, unsafe(d), "listen", "listen = %s can be reached from other machines, "
 			      "and whoever reaches it can run code: set listen.allowed_clients, or listen on "
 			      "127.0.0.1 or a Unix socket", p->listen);
+	if (!conf_listen_is_local(where) && p->mpm != CONF_MPM_EVENT)
+		advise_event(l, d);
 	if (where->kind == CONF_LISTEN_ABSTRACT)
 		conf_note_key(l, d, unsafe(d), "listen", "listen = %s can be reached by every user of this "
 			      "machine: an abstract socket has no access rights; a path with listen.mode "

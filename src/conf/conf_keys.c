@@ -215,8 +215,8 @@ const struct conf_key conf_keys[] = {
 		"s.", .used_by = CONF_BY_POOL, .reload = CONF_RELOAD_POOL, .max = CONF_TIME_MAX },
 	{ .name = "pm.max_requests", POOL(max_requests), .type = CONF_LONG, .unit = "requests",
 	  .initial = "0",
-	  .meaning = "A child is replaced after so many requests: a cure for code that leaks memory. 0: "
-		"never.",
+	  .meaning = "A child begins so many requests and is then replaced: a cure for code that leaks memory. "
+		"0: never.",
 	  .used_by = CONF_BY_POOL | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL, .max = INT64_MAX },
 	{ .name = "pm.max_requests_jitter", POOL(max_requests_jitter), .type = CONF_LONG, .unit = "requests",
 	  .initial = "0", .flags = CONF_KEY_OURS,

@@ -90,3 +90,21 @@ enum fcgi_record_event fcgi_record_next(struct fcgi_record *r, const uint8_t **i
 	}
 	return FCGI_RECORD_BAD;
 }
+
+bool fcgi_record_aborts(const uint8_t *at, size_t len, uint16_t id, size_t *whole_out)
+{
+	*whole_out = 0;
+	while (len - *whole_out >= FCGI_HEADER_LEN) {
+		const uint8_t *head = at + *whole_out;
+		size_t size = FCGI_HEADER_LEN + (size_t)(head[4] << 8 | head[5]) + head[6];
+
+		if (head[0] != FCGI_VERSION_1 || head[1] == FCGI_BEGIN_REQUEST)
+			return false;
+		if (head[1] == FCGI_ABORT_REQUEST && (head[2] << 8 | head[3]) == id)
+			return true;
+		if (size > len - *whole_out)
+			return false;
+		*whole_out += size;
+	}
+	return false;
+}

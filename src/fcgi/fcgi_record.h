@@ -3,6 +3,7 @@
 #ifndef WEIR_FCGI_RECORD_H
 #define WEIR_FCGI_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,9 @@ struct fcgi_record {                    /* zeroed is ready to read */
 
 /* Take bytes from *in (advancing *in, *len) up to the next event. */
 enum fcgi_record_event fcgi_record_next(struct fcgi_record *r, const uint8_t **in, size_t *len);
+
+/* Look ahead: at begins with a record. Does FCGI_ABORT_REQUEST for this id come before another request begins?
+ * *whole_out: bytes of the records in front of it, or of all of them, that are there whole. */
+bool fcgi_record_aborts(const uint8_t *at, size_t len, uint16_t id, size_t *whole_out);
 
 #endif

@@ -216,11 +216,6 @@ bool fcgi_turn_start_data(struct fcgi_turn *t)
 	return true;
 }
 
-bool fcgi_turn_whole(const struct fcgi_turn *t)
-{
-	return t->state == TURN_ENDED;
-}
-
 bool fcgi_turn_in_head(const struct fcgi_turn *t)
 {
 	if (t->state != TURN_IDLE)

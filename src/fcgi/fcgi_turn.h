@@ -54,8 +54,6 @@ enum fcgi_turn_event fcgi_turn_next(struct fcgi_turn *t, const struct fcgi_limit
 	const uint8_t **in, size_t *len, struct buf *reply);
 /* BODY_END was said of a Filter's STDIN: go on with its DATA. False: that is not so, and nothing changes. */
 bool fcgi_turn_start_data(struct fcgi_turn *t);
-/* All input of the request has come. */
-bool fcgi_turn_whole(const struct fcgi_turn *t);
 /* True between the first byte of a BEGIN's record and HEAD; false when only idle or management bytes have
  * come. (Of a record's very first byte nobody knows what it begins: true.) */
 bool fcgi_turn_in_head(const struct fcgi_turn *t);

@@ -121,7 +121,8 @@ static void print_models(void)
 	printf("Models:\n");
 	printf("  prefork  threaded: no   forked: yes (one request at a time in each child)\n");
 	printf("  worker   threaded: yes  forked: yes (mpm.threads_per_child requests in each child)\n");
-	printf("  event    threaded: any  forked: yes (the pool process holds the connections, children get complete requests)\n");
+	printf("  event    threaded: any  forked: yes (the pool process holds the connections, children get complete "
+	       "requests: for slow clients, uploads, bursts)\n");
 }
 
 /* Some have an application without which they do not start: each pool has to say then. */

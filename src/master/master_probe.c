@@ -102,6 +102,8 @@ int master_probe_run(struct master *m, struct spawn_info *info, struct buf *word
 		buf_printf(words, "it died on signal %d (SIG%s)\n", WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
 	else if (status != 0 && words->len == 0)
 		buf_printf(words, "it ended with code %d and gave no reason\n", WEXITSTATUS(status));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG)
+		return MASTER_PROBE_REFUSED;
 	return status == 0 ? 0 : -1;
 }
 
@@ -118,22 +120,49 @@ static void probe_say(enum log_level level, const char *pool, struct buf *words)
 	free(text);
 }
 
-static int test_probe(struct master *m, const struct conf *conf, const struct conf_pool *pool, const char *module)
+static int probe_pool(struct master *m, const struct conf *conf, const struct conf_pool *pool, const char *module,
+		      struct buf *words)
 {
 	struct spawn_info info = { .module = (char *)module };
-	struct buf section = { 0 }, words = { 0 };
+	struct buf section = { 0 };
 	int rc;
 
 	conf_pool_write(&conf->global, pool, &section);
 	info.section = (char *)buf_str(&section);
 	info.section_len = section.len;
-	rc = master_probe_run(m, &info, &words);
-	probe_say(rc < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, pool->name, &words);
-	if (rc < 0)
-		log_error("[pool %s] its SAPI cannot run: %s", pool->name, module);
+	rc = master_probe_run(m, &info, words);
 	buf_free(&section);
+	return rc;
+}
+
+static void probe_complain(const struct conf_pool *pool, const char *module, struct buf *words)
+{
+	probe_say(LOG_LEVEL_ERROR, pool->name, words);
+	log_error("[%s:%d] [pool %s] its SAPI cannot run: %s", pool->file, pool->line, pool->name, module);
+}
+
+static int test_probe(struct master *m, const struct conf *conf, const struct conf_pool *pool, const char *module)
+{
+	struct buf words = { 0 };
+	int rc = probe_pool(m, conf, pool, module, &words);
+
+	if (rc < 0)
+		probe_complain(pool, module, &words);
+	else
+		probe_say(LOG_LEVEL_WARNING, pool->name, &words);
 	buf_free(&words);
 	return rc;
+}
+
+static bool is_refused(struct master *m, const struct conf *conf, const struct conf_pool *pool, const char *module)
+{
+	struct buf words = { 0 };
+	bool refused = probe_pool(m, conf, pool, module, &words) == MASTER_PROBE_REFUSED;
+
+	if (refused)
+		probe_complain(pool, module, &words);
+	buf_free(&words);
+	return refused;
 }
 
 int master_probe_threads(struct master *m, const struct conf *conf)
@@ -144,10 +173,10 @@ int master_probe_threads(struct master *m, const struct conf *conf)
 		const struct conf_pool *pool = conf->pools[i];
 		char *module = NULL;
 
-		/* Applications of Python's are safe for threads, and one that does not load concerns its pool alone. */
+		/* Applications of Python's are safe for threads. */
 		if (pool->threads_per_child > 1 && strcmp(pool->sapi, "wsgi") != 0
 		    && conf_find_module(m->module_dir, pool->sapi, pool->php_version, &module, NULL) == 0
-		    && test_probe(m, conf, pool, module) < 0)
+		    && is_refused(m, conf, pool, module))
 			rc = -1;
 		free(module);
 	}

@@ -8,6 +8,9 @@ from bench_cases import STATIC, absolute, case, column, compared, rounds, speed
 EVENT = {**STATIC, "weir:mpm": "event"}
 EVENT_FOUR = {**EVENT, "pm.max_children": 4, "weir:rlimit_files": 20000}
 IDLE = 10000
+WAIT_MS = 10
+OVERLOAD = 2 * 8 * 1000 // WAIT_MS      # requests a second: twice what 8 children can answer
+OVERLOAD_S = 30
 
 
 @case("event-new", "event, hello, 8 children, a new connection for each request, one core for the server")
@@ -63,3 +66,22 @@ def event_parked(bench):
     yield compared("event-parked", "requests", "1/s", [(w[0], n[0]) for w, n in got], at_least=0.95)
     each = (statistics.median(w[1] for w, _ in got) - before) / IDLE
     yield absolute("event-parked", "memory of an idle connection", "KiB", each, 0, at_most=2)
+
+
+def overloaded(bench, which):
+    with bench.alone(which, {"bench": EVENT}) as server:
+        got = bench.load.run(server, "wait.php", "-r", OVERLOAD, "-t", OVERLOAD_S, "-c", 8000, "--expect-status", 200,
+                             query="ms=%d" % WAIT_MS, may_fail=True)
+    ms = {name: us / 1000 for name, us in got["latency_us"].items()}
+    return ms, 100 * got["errors"] / got["requests"], got["errors_by_kind"]["timeout"]
+
+
+@case("event-overload", "event, 8 children, %d requests a second that wait %d ms each, for %d s: twice what they can do" % (
+    OVERLOAD, WAIT_MS, OVERLOAD_S))
+def event_overload(bench):
+    """Refused is whatever was not answered with 200; that nobody waits in vain is what is asked."""
+    weir, fpm = (overloaded(bench, which) for which in ("weir", "php-fpm"))
+    for what in ("p50", "p99", "max"):
+        yield absolute("event-overload", "latency of the answered, " + what, "ms", weir[0][what], fpm[0][what])
+    yield absolute("event-overload", "refused", "%", weir[1], fpm[1])
+    yield absolute("event-overload", "given up after 30 s", "requests", weir[2], fpm[2], at_most=0)

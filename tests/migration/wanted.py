@@ -5,8 +5,8 @@ front of Weir's. A row that matches nothing any more is reported: take it out, h
 
 LOG = r"\[TIME\] "
 FPM_ONLY, OURS_ONLY = r"- ", r"\+ "
-OUR_KEYS = (r"(log_format|pool_process_user|pm\.max_requests_jitter|sapi|php\.version|mpm(\.\w+)?|request\.\w+|env\.pass\[\]|"
-            r"security\.(strict|reason_header|php_value_params))")
+OUR_KEYS = (r"(log_format|pool_process_user|pm\.max_requests_jitter|sapi|php\.version|mpm(\.\w+)?|(event|queue|request)\.\w+|"
+            r"keepalive_timeout|env\.pass\[\]|security\.(strict|reason_header|php_value_params))")
 
 
 class Wanted:

@@ -4,6 +4,7 @@
  *
  * DO is a list of commands, each a letter and an argument, separated by ';'. They are told on out, or on err once out
  * is closed, in the order in which they are carried out. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,9 +17,9 @@
 
 #define MOST (256 * 1024)
 
-static FCGX_Stream *tell;                /* where answers go; NULL: nowhere any more */
-static int result;                      /* what the handler returns */
-static char room[MOST];
+static _Thread_local FCGX_Stream *tell;  /* where answers go; NULL: nowhere any more */
+static _Thread_local int result;        /* what the handler returns */
+static _Thread_local char room[MOST];
 
 static void say(const char *format, ...)
 {
@@ -184,7 +185,7 @@ static void wait_for_release(const char *folder)
 	char path[512];
 	FILE *mark;
 
-	snprintf(path, sizeof(path), "%s/held-%d", folder, (int)getpid());
+	snprintf(path, sizeof(path), "%s/held-%d-%d", folder, (int)getpid(), (int)gettid());
 	mark = fopen(path, "w");
 	if (mark)
 		fclose(mark);
@@ -311,5 +312,5 @@ int main(void)
 	return 0;
 }
 #else
-const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI };
+const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI, .thread_safe = 1 };
 #endif

@@ -10,6 +10,9 @@ from weirtest.server import REPO
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLES = os.path.join(REPO, "sapi/native/examples")
 INCLUDE = "-I" + os.path.join(REPO, "sapi/native")
+THREADS = "mpm = worker\nmpm.threads_per_child = 3\n"
+# For modules that are run under worker too.
+SAFE = "const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI, .thread_safe = 1 };\n"
 COMPILER = os.environ.get("CC", "cc").split()
 
 
@@ -36,7 +39,9 @@ def example(weir, name):
 
 
 def pool(weir, path, lines="", name="www"):
-    return weir.pool("sapi = native\nnative.module = %s\n%s" % (path, lines), name=name)
+    """Under the test's model."""
+    threads = THREADS if weir.model == "worker" else ""
+    return weir.pool("sapi = native\nnative.module = %s\n%s%s" % (path, threads, lines), name=name)
 
 
 def handler(body, more=""):
@@ -76,4 +81,5 @@ class Program:
             p.wait()
 
 
-__all__ = ["EXAMPLES", "HERE", "Program", "Weir", "ask", "compile_to", "example", "handler", "module", "pool", "shutil"]
+__all__ = ["EXAMPLES", "HERE", "Program", "SAFE", "THREADS", "Weir", "ask", "compile_to", "example", "handler", "module",
+           "pool", "shutil"]

@@ -86,6 +86,70 @@ def test_and_of_the_start_which_goes_on_with_the_others(weir, kind):
     assert good.get("/").text == "hello"
 
 
+THREADS = "mpm = worker\n mpm.threads_per_child = 3"
+SAFE = INFO % ".abi = WEIR_NATIVE_ABI, .thread_safe = 1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_threads_too(weir, kind):
+    path, why = bad_modules(weir)[kind]
+    good = modules.pool(weir, modules.module(weir, HELLO + SAFE), THREADS, name="good")
+    bad = modules.pool(weir, path, THREADS, name="bad")
+    done = weir.run("-t")
+    assert done.returncode == 78
+    assert weir.log_lines(r"\[pool bad\] native.module = %s: .*(%s)" % (path, why), of=done.stderr), done.stderr
+    place = "[%s:%d] [pool bad]" % (weir.conf, 1 + weir.text().splitlines().index("[bad]"))
+    assert place in done.stderr, (place, done.stderr)
+    weir.wait_whole, weir.exit_code = False, None
+    weir.start()
+    assert weir.log_lines(why, of=weir.wait_log(r"\[pool bad\].*native.module").string)
+    assert good.get("/").text == "hello"
+    refused = bad.get("/")
+    assert (refused.status, "spawn_failed" in refused.text) == (503, True)
+
+
+def test_none_that_loads_fails_the_start(weir):
+    path, why = bad_modules(weir)["no handler"]
+    modules.pool(weir, path, THREADS)
+    modules.pool(weir, path, name="other")
+    weir.exit_code = None
+    assert weir.run("-F").returncode == 78
+    assert len(weir.log_lines(why)) == 2
+
+
+def test_a_reload_with_a_module_that_does_not_load_leaves_the_old_one(weir):
+    path = modules.module(weir, HELLO + SAFE)
+    pool, other = modules.pool(weir, path, THREADS), modules.pool(weir, path, THREADS, name="other")
+    weir.start()
+    pool.also("native.module = " + weir.path("modules", "none.so"))
+    weir.configure()
+    before = set(other.children())
+    weir.send_signal(signal.SIGUSR2)
+    weir.wait_log(r"\[pool www\] the new configuration did not become ready")
+    until(lambda: other.children() and not before & set(other.children()), "the other pool is new")
+    assert [p.get("/").text for p in (pool, other)] == ["hello", "hello"]
+
+
+def test_threads_for_a_module_that_is_not_made_for_them(weir):
+    """Refused by the test, the start and a reload, and by a zygote that finds another file than was asked."""
+    path = modules.module(weir, HELLO + SAFE)
+    unsafe = modules.module(weir, HELLO, name="unsafe")
+    pool = modules.pool(weir, path, THREADS)
+    weir.start()
+    pool.also("native.module = " + unsafe)
+    weir.configure()
+    for how in ("-t", "-F"):
+        done = weir.run(how)
+        assert done.returncode == 78 and "[pool www] mpm = worker with 3 threads needs" in done.stderr, done.stderr
+    weir.send_signal(signal.SIGUSR2)
+    weir.wait_log("mpm = worker with 3 threads needs")
+    assert pool.get("/").text == "hello"
+    os.rename(unsafe, path)
+    weir.kill(weir.one("zygote", "www"))
+    weir.wait_log(r"native.module = %s: it is not thread-safe, and mpm.threads_per_child = 3" % path)
+    assert pool.get("/").text == "hello"
+
+
 # ---- load, init, fini
 
 LIFE = modules.handler(r"""

@@ -6,6 +6,7 @@ import pytest
 import modules
 from weirtest import fcgi, until
 
+MODELS = True
 CALLS = os.path.join(modules.HERE, "calls.c")
 SLACK_KB = 4096         # by which a child may grow over one that has served
 BIG = 48 << 20
@@ -40,7 +41,7 @@ static void mark(const char *what, int number)
 		fclose(f);
 	}
 }
-""")
+""" + modules.SAFE)
 
 
 @pytest.fixture
@@ -196,3 +197,40 @@ def test_a_late_handler_is_ended(weir):
     weir.start()
     assert pool.get("/", DO="w" + pool.root).status == 504
     assert pool.get("/", DO="px").text == "xPutS 1\n"
+
+
+def test_a_late_handler_is_ended_when_the_others_of_its_process_are_done(weir):
+    """Those that its client had its answer of before have no limit: they have time."""
+    safe = modules.handler(r"""
+	const char *root = FCGX_GetParam("DOCUMENT_ROOT", r->envp), *do_ = FCGX_GetParam("DO", r->envp);
+	char mark[512], release[512];
+
+	FCGX_FPrintF(r->out, "Content-Type: text/plain\r\n\r\n%d", (int)getpid());
+	if (!do_)
+		return 0;
+	if (*do_ == 'b') {
+		FCGX_FClose(r->out);
+		FCGX_FClose(r->err);
+	}
+	snprintf(mark, sizeof(mark), "%s/held-%s", root, do_);
+	snprintf(release, sizeof(release), "%s/release", root);
+	fclose(fopen(mark, "w"));
+	while (access(release, F_OK) < 0)
+		usleep(2000);
+	snprintf(mark, sizeof(mark), "%s/done-%s", root, do_);
+	fclose(fopen(mark, "w"));
+	return 0;
+""", "const struct weir_native_info weir_native = { .abi = WEIR_NATIVE_ABI, .thread_safe = 1 };")
+    pool = modules.pool(weir, modules.module(weir, safe), "request_terminate_timeout = 1s\n mpm = worker\n"
+                        "mpm.threads_per_child = 4\n pm.max_children = 1")
+    weir.start()
+    child = pool.children()[0]
+    behind = [pool.open("/", DO="b%d" % n) for n in range(2)]
+    pool.busy(2)
+    assert [c.reply().text for c in behind] == [str(child)] * 2
+    assert pool.get("/", DO="late").status == 504
+    assert pool.get("/").text != str(child)             # it takes no more
+    assert child in pool.children() and not weir.file("www", "done-b0")
+    pool.release()
+    weir.gone(child)
+    assert all(os.path.exists(os.path.join(pool.root, "done-b%d" % n)) for n in range(2))

@@ -162,6 +162,8 @@ static void do_step(struct request *req, const char *step)
 		req->ops->write(req, value + 1, strlen(value + 1));
 	else if (strcmp(step, "flush") == 0)
 		req->ops->flush(req);
+	else if (strcmp(step, "finish") == 0)
+		req->ops->finish(req);
 	else if (strcmp(step, "until-gone") == 0)
 		while (!req->ops->gone(req))
 			usleep(1000);

@@ -92,6 +92,21 @@ def test_an_abort_record_ends_the_script_and_is_answered(one):
     assert one.note() == "begin 0\nseen 1\nend 1\n"
 
 
+LOOP = "note('begin'); while (!connection_aborted()) { usleep(1000); } "
+
+
+@pytest.mark.parametrize("script, noted", [
+    (LOOP + "note('seen');" + POUR + "note('not reached');", "begin 0\nseen 1\nend 1\n"),
+    ("ignore_user_abort(true); " + LOOP + POUR + "note('after');", "begin 0\nafter 1\nend 1\n")])
+def test_one_that_comes_with_its_request_does_too(one, script, noted):
+    one.write("loop.php", NOTE + script)
+    c = one.connect().send(one.request("/loop.php", keep=True) + fcgi.abort())
+    assert c.reply().ended
+    assert one.note() == noted
+    c.send(one.request("/ok.php", keep=True))
+    assert c.reply().text == "ok"
+
+
 def test_an_abort_for_another_id_is_nothing(one):
     one.write("wait.php", WAIT)
     c = one.open("/wait.php", keep=True).send(fcgi.abort(2))

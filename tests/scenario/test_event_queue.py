@@ -191,4 +191,3 @@ def test_who_became_idle_last_is_taken_first(weir):
         go(www, n)
         assert busy[n].reply().ended
     assert {int(www.get("/pid.php").text) for _ in range(10)} == {pids[1]}
-

@@ -75,7 +75,8 @@ def test_debians_threaded_models(weir, mpm):
                        ("mpm.max_request_workers", most), ("mpm.min_spare_threads", number("MinSpareThreads", file)),
                        ("mpm.max_spare_threads", number("MaxSpareThreads", file))):
         assert "%s = %s" % (key, value) in bare
-    assert any("parks them" in line for line in lines) == (mpm == "event")
+    for said in ("parks them", "; mpm = event in place of"):
+        assert any(said in line for line in lines) == (mpm == "event")
 
 
 def debian_copy(weir, mpm, **more):
@@ -135,6 +136,8 @@ def test_php_behind_event(weir):
     lines = imported(weir, write(weir, text))
     assert "[blog]" in lines and "listen = " + weir.path("run/blog.sock") in lines
     assert ("mpm = prefork" in lines and ";mpm = worker" in lines) or "mpm = worker" in lines
+    shown = accepted(weir, "\n".join(re.sub("^mpm = .*", "mpm = event", line) for line in lines))
+    assert shown is None or "mpm = event" in shown
 
 
 def test_a_socket_in_a_folder_that_is_not_there(weir):

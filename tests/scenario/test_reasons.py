@@ -30,6 +30,13 @@ def test_a_504_on_a_kept_connection(timed):
     assert timed.get("/ok.php").text == "ok"
 
 
+def test_a_504_to_head_has_no_body(timed):
+    """HAProxy would make a 502 of it."""
+    timed.write("hold.php", HOLD)
+    reply = timed.get("/hold.php", REQUEST_METHOD="HEAD")
+    assert (reply.status, reply.header("X-Weir-Reason"), reply.body) == (504, "request_timeout", b"")
+
+
 def test_a_504_through_nginx(timed, nginx):
     timed.write("hold.php", HOLD)
     web = nginx(timed, keepalive=1)

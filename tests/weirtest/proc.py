@@ -43,8 +43,8 @@ def cmdline(pid):
     return _read(pid, "cmdline", "rb").rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
 
 
-def descendants(root):
-    """Living processes below root, oldest pid first; zombies that are our own children are reaped on the way."""
+def descendants(root, without=()):
+    """Living processes below root, oldest pid first; neither those in without nor what is below them."""
     parents, states = {}, {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -54,7 +54,7 @@ def descendants(root):
     below = {root}
     grown = True
     while grown:
-        more = {p for p, parent in parents.items() if parent in below} - below
+        more = {p for p, parent in parents.items() if parent in below and p not in without} - below
         below |= more
         grown = bool(more)
     return sorted(p for p in below - {root} if states[p] not in "ZX")

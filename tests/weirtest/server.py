@@ -266,7 +266,9 @@ class Weir:
         return os.path.join(self.folder, *parts)
 
     def pool(self, lines="", name="www"):
-        self.pools.append(MODELS[self.model](self, name, lines))
+        """Under the test's model, unless the lines name a SAPI."""
+        kind = Pool if re.search(r"^\s*sapi\s*=", lines, re.M) else MODELS[self.model]
+        self.pools.append(kind(self, name, lines))
         return self.pools[-1]
 
     def global_(self, lines):
@@ -373,8 +375,8 @@ class Weir:
     # ---- its processes
 
     def tree(self):
-        """Living processes that this test started, the daemon's orphans included."""
-        return [p for p in proc.descendants(os.getpid()) if p not in self.before]
+        """Living processes that this test started, the daemon's orphans included; not a web server and its children."""
+        return proc.descendants(os.getpid(), without=self.before)
 
     def pids(self, kind, pool=""):
         """Pids of a kind ("master", "pool", "zygote", "child") by their exact title."""

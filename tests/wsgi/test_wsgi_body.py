@@ -148,9 +148,11 @@ def test_input_under_the_validator(www):
     assert apps.ask(www, "/strict", body=b"a\n" * 1000).text == "2000"
 
 
-def test_a_body_without_a_length(www):
+@pytest.mark.parametrize("length", [None, "", "-1", "many"])
+def test_a_body_without_a_length(www, length):
+    """And with what is none; Caddy's is -1."""
     data = os.urandom(60000)
-    params = www.params("/echo", None, REQUEST_METHOD="POST", SCRIPT_NAME="/echo")
+    params = www.params("/echo", None, REQUEST_METHOD="POST", SCRIPT_NAME="/echo", CONTENT_LENGTH=length)
     with www.connect() as c:
         c.send(fcgi.begin(), fcgi.params(params), fcgi.stdin(data, cut=3000))
         assert c.reply().body == data

@@ -1,4 +1,5 @@
-"""sapi = wsgi: SCRIPT_NAME and PATH_INFO with the stock parameters of each front end; nginx is there itself."""
+"""sapi = wsgi: SCRIPT_NAME and PATH_INFO of all that front ends send, and nginx itself; the real ones, each as its manual
+shows it, are in test_wsgi_servers.py."""
 import pytest
 
 import apps

@@ -121,6 +121,10 @@ def bare_bytes(environ, start_response):
 def none(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
 
+@validator
+def strict(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [(environ["REQUEST_METHOD"] + ", " + (environ["QUERY_STRING"] or "no query")).encode()]
 def head(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "100")])
     return []
@@ -235,8 +239,8 @@ def test_url_scheme(get, sent, scheme):
 
 def test_thrifty_front_end(www):
     with www.connect() as c:
-        reply = c.send(fcgi.begin(), fcgi.params({"REQUEST_URI": "/model"}), fcgi.stdin()).reply()
-    assert reply.status == 200
+        reply = c.send(fcgi.begin(), fcgi.params({"REQUEST_URI": "/strict"}), fcgi.stdin()).reply()
+    assert (reply.status, reply.text) == (200, "GET, no query")
 
 
 def test_iterables(get):
@@ -292,6 +296,10 @@ def test_what_an_application_must_not_do(get, www):
 def test_no_body(get, www):
     reply = get("/head", REQUEST_METHOD="HEAD")
     assert (reply.body, reply.app_status, reply.header("Content-Length")) == (b"", 0, "100")
+    for uri in ("/show?A", "/generator", "/writes", "/closing"):
+        reply, whole = get(uri, REQUEST_METHOD="HEAD"), get(uri)
+        assert (reply.headers, reply.body, reply.app_status) == (whole.headers, b"", 0)
+    assert get("/raises", REQUEST_METHOD="HEAD").stdout == get("/raises").stdout[:-len("Internal Server Error\n")]
     assert (get("/no_content").status, get("/no_content").body) == (204, b"")
 
 

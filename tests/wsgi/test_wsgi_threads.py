@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import apps
-from weirtest import until
+from weirtest import never_within, until
 
 WORKER = "mpm = worker\npm.max_children = %d\nmpm.threads_per_child = %d"
 APP = """
@@ -45,9 +45,10 @@ def start(weir, children, threads, lines=""):
     return p
 
 
-def hold(pool, count, call="hold()"):
+def hold(pool, count, call="hold()", here=0):
+    """So many more than are here already."""
     conns = [pool.open("/?" + call, SCRIPT_NAME="/") for _ in range(count)]
-    until(lambda: len(glob.glob(pool.root + "/held-*")) >= count, "%d of them run at once" % count)
+    until(lambda: len(glob.glob(pool.root + "/held-*")) >= here + count, "%d of them run at once" % (here + count))
     return conns
 
 
@@ -207,3 +208,17 @@ def test_a_late_request_leaves_with_its_process(weir):
     late = hold(pool, 1)[0]
     assert late.reply().status == 504
     assert apps.ask(pool, "/?").status == 200
+
+
+def test_a_late_request_leaves_when_the_others_of_its_process_are_done(weir):
+    """These have begun when half of its time was over."""
+    pool = start(weir, 1, 4, "request_terminate_timeout = 4")
+    child, late = pool.children()[0], hold(pool, 1)[0]
+    never_within(lambda: not late.silent(), 2, "an answer")
+    others = hold(pool, 2, here=1)
+    assert late.reply().status == 504
+    assert apps.ask(pool, "/?").text.split()[0] != str(child)   # it takes no more
+    assert child in pool.children()
+    pool.release()
+    assert {c.reply().text.split()[0] for c in others} == {str(child)}
+    weir.gone(child)

@@ -81,7 +81,7 @@ static void not_used_twice(void **state)
 	unload(&l);
 }
 
-/* Each is a warning, and an error with security.strict. */
+/* Each is a warning, and an error with security.strict. What other machines reach is advice too. */
 static void unsafe_settings(void **state)
 {
 	static const struct { const char *lines, *text; } cases[] = {
@@ -105,13 +105,27 @@ static void unsafe_settings(void **state)
 		struct loaded l = load(text);
 
 		assert_non_null(l.conf);
-		assert_int_equal(l.notes.count, 1);
+		assert_int_equal(l.notes.count, strstr(cases[i].lines, "9000") ? 2 : 1);
 		assert_note(&l, CONF_WARNING, cases[i].text);
 		assert_only_error(strict, cases[i].text);
 		unload(&l);
 		free(text);
 		free(strict);
 	}
+}
+
+static void advice_where_other_machines_are(void **state)
+{
+	struct loaded l = load(GOOD_POOL "listen = 9000\nlisten.allowed_clients = 10.0.0.1\n");
+
+	(void)state;
+	assert_note(&l, CONF_NOTICE, "[f:5] [pool www] listen = 9000 can be reached from other machines: mpm = event would "
+		    "keep their slow and idle connections away from the children");
+	assert_int_equal(l.notes.count, 1);
+	unload(&l);
+	l = load(GOOD_POOL "listen = 9000\nlisten.allowed_clients = 10.0.0.1\nmpm = event\n");
+	assert_int_equal(l.notes.count, 0);
+	unload(&l);
 }
 
 /* Who may set ini entries with a request: the machine's own, unless the file says it. */
@@ -205,6 +219,7 @@ int main(void)
 		cmocka_unit_test(used_twice),
 		cmocka_unit_test(not_used_twice),
 		cmocka_unit_test(unsafe_settings),
+		cmocka_unit_test(advice_where_other_machines_are),
 		cmocka_unit_test(php_value_params),
 		cmocka_unit_test(safe_settings),
 		cmocka_unit_test(relative_path_counts_from_prefix),

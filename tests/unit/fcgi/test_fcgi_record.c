@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 #include <fastcgi.h>
 #include "src/base/buf.h"
@@ -167,6 +168,41 @@ static void another_version_is_bad_for_good(void **state)
 	buf_free(&in);
 }
 
+/* Does an abort of request 1 come, and how many bytes were passed over? */
+static void ahead(const struct buf *in, size_t len, bool comes, size_t passed)
+{
+	size_t whole = 99;
+	uint8_t *copy = malloc(len + 1);        /* for a sanitizer to see a byte too far */
+
+	memcpy(copy, in->data, len);
+	assert_int_equal(fcgi_record_aborts(copy, len, 1, &whole), comes);
+	assert_int_equal(whole, passed);
+	free(copy);
+}
+
+static void an_abort_is_seen_ahead(void **state)
+{
+	struct buf in = { 0 };
+	(void)state;
+
+	put(&in, FCGI_STDIN, 1, "body", 4);             /* 16 bytes */
+	put(&in, FCGI_ABORT_REQUEST, 2, "", 0);         /* of another request */
+	put(&in, FCGI_ABORT_REQUEST, 1, "", 0);
+	ahead(&in, 0, false, 0);
+	ahead(&in, 15, false, 0);                       /* cut in the padding */
+	ahead(&in, 16, false, 16);
+	ahead(&in, 23, false, 16);
+	ahead(&in, 31, false, 24);
+	ahead(&in, 32, true, 24);
+	buf_clear(&in);
+	put(&in, FCGI_BEGIN_REQUEST, 1, "12345678", 0);
+	put(&in, FCGI_ABORT_REQUEST, 1, "", 0);         /* of the next request */
+	ahead(&in, in.len, false, 0);
+	in.data[0] = 2;
+	ahead(&in, in.len, false, 0);
+	buf_free(&in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +212,7 @@ int main(void)
 		cmocka_unit_test(every_padding_is_passed_over),
 		cmocka_unit_test(the_longest_record),
 		cmocka_unit_test(another_version_is_bad_for_good),
+		cmocka_unit_test(an_abort_is_seen_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

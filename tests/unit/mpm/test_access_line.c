@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 #include "mpm/access_line.h"
+#include "mpm/board.h"
+#include "src/conf/conf.h"
 #include "src/base/mem.h"
 
 static const char head[] = "Status: 404 Not Found\r\nX-A: one\r\nX-AB: two\r\nx-a: low\r\nX-Tight:3\r\nX-None:\r\n"
@@ -93,10 +95,32 @@ static void status_of_a_header_block(void **state)
 	assert_int_equal(access_own_status(REASON_CLIENT_GONE), 0);
 }
 
+static void what_logs_show(void **state)
+{
+	struct conf_pool conf = { .access_suppress_path.count = 0 };
+	char longest[BOARD_ID_SIZE + 1];
+
+	(void)state;
+	memset(longest, 'x', BOARD_ID_SIZE);
+	longest[BOARD_ID_SIZE] = '\0';
+	assert_false(access_id_fits(longest));
+	longest[BOARD_ID_SIZE - 1] = '\0';
+	assert_true(access_id_fits(longest));
+	assert_true(access_id_fits("a-1_.:/+=@"));
+	assert_false(access_id_fits(""));
+	assert_false(access_id_fits("a b"));
+	assert_false(access_id_fits("a\n"));
+	assert_string_equal(access_remote("::ffff:192.0.2.1"), "192.0.2.1");
+	assert_string_equal(access_remote("::ffff:1"), "::ffff:1");
+	assert_string_equal(access_remote(""), "");
+	assert_false(access_suppressed(&conf, &known));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes), cmocka_unit_test(json), cmocka_unit_test(status_of_a_header_block),
+		cmocka_unit_test(what_logs_show),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -198,6 +198,23 @@ static void reset_forgets_the_dead(void **state)
 }
 
 /* Every length around a word's and an array's end. */
+static void who_leaves_is_marked_until_the_next_life(void **state)
+{
+	int fd;
+	struct board *b = board_create(2, &fd);
+	(void)state;
+
+	board_slot_leaves(board_slot(b, 1));
+	assert_false(board_leaves(b, 0));
+	assert_true(board_leaves(b, 1));
+	board_slot_state(board_slot(b, 1), BOARD_RUNNING, 1);
+	assert_true(board_leaves(b, 1));
+	board_slot_reset(board_slot(b, 1), BOARD_EMPTY, 2);
+	assert_false(board_leaves(b, 1));
+	board_unmap(&b);
+	close(fd);
+}
+
 static void texts_are_cut_never_overrun(void **state)
 {
 	struct fixture *f = *state;
@@ -379,6 +396,7 @@ int main(void)
 		BOARD_TEST(two_maps_are_one_board),
 		BOARD_TEST(peek_says_the_same),
 		BOARD_TEST(reset_forgets_the_dead),
+		BOARD_TEST(who_leaves_is_marked_until_the_next_life),
 		BOARD_TEST(texts_are_cut_never_overrun),
 		BOARD_TEST(torn_writer_leaves_the_last_good_copy),
 		BOARD_TEST(hostile_bytes_read_as_bounded_views),

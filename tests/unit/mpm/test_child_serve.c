@@ -367,7 +367,7 @@ static void test_closing_child_keeps_nothing(void **state)
 {
 	struct world *w = *state;
 
-	atomic_store(&w->child.mode, CHILD_MODE_CLOSING);
+	atomic_store(&w->child.closing, true);
 	add_head(w, 1, FCGI_KEEP_CONN, NULL, NULL);
 	add_body(w, 1, "");
 	serve(w);

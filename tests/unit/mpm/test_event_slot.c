@@ -299,7 +299,7 @@ static void test_late_request_leaves_the_other_slot_its_turn(void **state)
 	add_head(w, 3, "w");
 	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 3);
 	give_to(w, 1);
-	assert_string_equal(take_until(w, 1, EVENT_RECORD, &reads), "6:3:\r\nhello 6:3: 3:3:0,0 255:0:leaving,1,4711");
+	assert_string_equal(take_until(w, 1, EVENT_RECORD, &reads), "6:3:\r\nhello 6:3: 3:3:0,0 255:0:leaving,2,4711");
 	shutdown(w->pair[1], SHUT_WR);
 	assert_exit(w, SIGTERM);
 }
@@ -316,7 +316,7 @@ static void test_both_slots_serve_at_once(void **state)
 	add_head(w, 1, "w");
 	fcgi_add_stream_end(&w->sent, FCGI_STDIN, 1);
 	give_to(w, 1);
-	assert_string_equal(take_until(w, 1, EVENT_RECORD, &reads), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,1,4711");
+	assert_string_equal(take_until(w, 1, EVENT_RECORD, &reads), "6:1:\r\nhello 6:1: 3:1:0,0 255:0:free,2,4711");
 	go_on(w);
 	assert_string_equal(take_turn(w), "6:1: 3:1:0,0 255:0:free,2,4711");
 	shutdown(w->pair[1], SHUT_WR);

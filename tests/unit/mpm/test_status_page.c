@@ -342,6 +342,73 @@ static int utc(void **state)
 	return 0;
 }
 
+/* What only a pool with a dispatcher has stands behind the others, and before the reasons. */
+static struct status *with_dispatch(void)
+{
+	struct status *s = sample();
+
+	s->has_dispatch = 1;
+	s->dispatch = (struct status_dispatch){
+		.conns = 9, .reading = 1, .queued = 2, .running = 3, .writing = 4, .finishing = 5, .queued_max = 6,
+		.oldest_us = 1500000, .accepted = 7, .retried = 8, .abandoned = 10,
+		.queue = { .counts = { [1] = 2, [STATUS_BUCKETS - 1] = 1 }, .sum_us = 300000050, .count = 3 },
+	};
+	for (int i = 0; i < STATUS_BUCKETS; i++)
+		s->dispatch.bucket_us[i] = (uint64_t)16 << i;
+	return s;
+}
+
+static void assert_holds(const char *query, const char *part)
+{
+	struct status *s = with_dispatch();
+	char *text = page(s, query);
+
+	if (!strstr(text, part))
+		print_message("%s:\n%s", query, text);
+	assert_non_null(strstr(text, part));
+	free(text);
+	free(s);
+}
+
+static void of_a_dispatcher(void **state)
+{
+	(void)state;
+	assert_holds("",
+	    "served requests:      10\n"
+	    "open connections:     9\n"
+	    "reading requests:     1\n"
+	    "queued requests:      2\n"
+	    "running requests:     3\n"
+	    "writing requests:     4\n"
+	    "finishing requests:   5\n"
+	    "max queued requests:  6\n"
+	    "oldest wait:          1500000\n"
+	    "accepted connections: 7\n"
+	    "retried requests:     8\n"
+	    "abandoned requests:   10\n"
+	    "queue time count:     3\n"
+	    "queue time sum:       300000050\n"
+	    "service time count:   0\n"
+	    "service time sum:     0\n"
+	    "total time count:     0\n"
+	    "total time sum:       0\n"
+	    "reason queue full:    0\n");
+	assert_holds("json", "\"served requests\":10,\"open connections\":9,");
+	assert_holds("xml", "<total-time-sum>0</total-time-sum>\n<reason-queue-full>");
+	assert_holds("openmetrics", "# TYPE weir_oldest_wait_seconds gauge\nweir_oldest_wait_seconds 1.500000\n");
+	assert_holds("openmetrics",
+	    "# HELP weir_queue_seconds How long requests waited for a process.\n"
+	    "# TYPE weir_queue_seconds histogram\n"
+	    "# UNIT weir_queue_seconds seconds\n"
+	    "weir_queue_seconds_bucket{le=\"1.6e-05\"} 0\n"
+	    "weir_queue_seconds_bucket{le=\"3.2e-05\"} 2\n");
+	assert_holds("openmetrics",
+	    "weir_queue_seconds_bucket{le=\"268.435456\"} 2\n"
+	    "weir_queue_seconds_bucket{le=\"+Inf\"} 3\n"
+	    "weir_queue_seconds_count 3\n"
+	    "weir_queue_seconds_sum 300.000050\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +421,7 @@ int main(void)
 		cmocka_unit_test(heads),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(any_byte),
+		cmocka_unit_test(of_a_dispatcher),
 	};
 
 	return cmocka_run_group_tests(tests, utc, NULL);

@@ -94,6 +94,34 @@ static void slots_that_come_free_one_by_one_are_a_surplus_in_the_end(void **stat
 	assert_int_equal(children, 4);                  /* 40 idle: less than a child above max_spare */
 }
 
+static void never_more_leave_than_may_serve(void **state)
+{
+	struct pool_census now = census(8, 8, 0);
+	(void)state;
+
+	now.surplus = 37;
+	now.retiring = 7;
+	assert_int_equal(pool_plan(&dynamic, &now).retire, 1);
+	now.retiring = 8;
+	assert_int_equal(pool_plan(&dynamic, &now).retire, 0);
+}
+
+static void who_asks_leaves_when_there_is_a_place_for_it(void **state)
+{
+	struct pool_census now = census(8, 80, 0);
+	(void)state;
+
+	now.asking = 3;
+	now.retiring = 8;
+	assert_int_equal(pool_plan(&dynamic, &now).release, 0);
+	now.retiring = 6;
+	assert_int_equal(pool_plan(&dynamic, &now).release, 2);
+	now.retiring = 0;
+	assert_int_equal(pool_plan(&dynamic, &now).release, 3);
+	now.draining = true;
+	assert_int_equal(pool_plan(&dynamic, &now).release, 0);
+}
+
 static void those_that_leave_hold_no_place(void **state)
 {
 	struct pool_census now = census(8, 80, 5);
@@ -129,6 +157,8 @@ int main(void)
 		cmocka_unit_test(idle_slots_are_kept_in_whole_children),
 		cmocka_unit_test(a_surplus_is_a_whole_child),
 		cmocka_unit_test(slots_that_come_free_one_by_one_are_a_surplus_in_the_end),
+		cmocka_unit_test(never_more_leave_than_may_serve),
+		cmocka_unit_test(who_asks_leaves_when_there_is_a_place_for_it),
 		cmocka_unit_test(those_that_leave_hold_no_place),
 		cmocka_unit_test(ondemand_counts_what_waits),
 	};
