@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "mpm/child_proto.h"
 #include "mpm/status_page.h"
 #include "src/base/clock.h"
@@ -359,6 +360,13 @@ void pool_dispatch_stop(struct pool *p)
 {
 	p->dispatch->stopped = true;
 	pool_dispatch_accept(p, false);
+}
+
+void pool_dispatch_unlisten(struct pool *p)
+{
+	pool_dispatch_stop(p);
+	for (uint32_t i = 0; i < p->info->listen_count; i++)
+		close(SPAWN_FD_LISTEN + (int)i);
 }
 
 bool pool_dispatch_flying(const struct pool *p, uint64_t since_us)

@@ -86,8 +86,11 @@ static void tell_drain(struct pool_child *c)
 /* Its children serve for as long as the dispatcher has anything for them. */
 static void dispatch_look(struct pool *p)
 {
-	if (pool_dispatch_empty(p))
-		each_child(p, tell_drain);
+	if (!pool_dispatch_empty(p))
+		return;
+	if (p->orphaned)                /* no child's death would be told any more: they see the end of their links */
+		pool_exit(p);
+	each_child(p, tell_drain);
 }
 
 static void tell_stop(struct pool_child *c)
@@ -134,7 +137,7 @@ static void serve_rest(struct pool *p)
 {
 	uint64_t now = clock_ms();
 
-	if (p->drain_hurry || pool_backoff_failing(&p->zygote_backoff) || pool_backoff_failing(&p->child_backoff))
+	if (p->orphaned || p->drain_hurry || pool_backoff_failing(&p->zygote_backoff) || pool_backoff_failing(&p->child_backoff))
 		pool_exit(p);
 	if (!p->gen)
 		pool_generation_order(p);
@@ -250,6 +253,21 @@ void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms)
 		p->drain = DRAIN_FINISH;
 		each_child(p, note_flight);
 	}
+	pool_drain_look(p);
+	pool_poke(p);
+}
+
+void pool_drain_orphaned(struct pool *p)
+{
+	p->orphaned = true;
+	if (!p->dispatch || p->said_at_rest)    /* children finish what they have in hand without us */
+		pool_exit(p);
+	p->drain_us = clock_us();
+	p->drain = DRAIN_REPLACED;
+	pool_status_stop(p);
+	pool_dispatch_unlisten(p);
+	pool_dispatch_last(p);
+	pool_dispatch_refuse_unread(p, false, REASON_DRAINING);
 	pool_drain_look(p);
 	pool_poke(p);
 }

@@ -1,5 +1,6 @@
 /* pool_master.c -- runs in a pool process: its talk with the master. When the master has gone, everything of this
- * pool ends: zygotes and children by the end of their own links. */
+ * pool ends: zygotes and children by the end of their own links, and the pool process itself, if it is the one that has
+ * the clients' connections, when they have their answers. */
 #include "pool/pool_priv.h"
 
 #include <string.h>
@@ -189,8 +190,8 @@ static void on_master(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got == IPC_END) {
 		log_warning("the master has gone: this pool ends");
-		p->orphaned = true;
-		pool_exit(p);
+		event_del(p->master);
+		pool_drain_orphaned(p);
 	}
 }
 

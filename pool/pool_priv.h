@@ -287,6 +287,7 @@ void pool_dispatch_refuse_unread(struct pool *p, bool bodies, enum reason reason
 void pool_dispatch_closing(struct pool *p);                     /* each answer closes its connection */
 void pool_dispatch_last(struct pool *p);                        /* and parked ones are closed now */
 void pool_dispatch_stop(struct pool *p);                        /* accept no more: another process does */
+void pool_dispatch_unlisten(struct pool *p);                   /* nor hold up a server that wants the address */
 bool pool_dispatch_flying(const struct pool *p, uint64_t since_us);     /* requests that came before that time */
 bool pool_dispatch_empty(const struct pool *p);                 /* nobody waits for anything */
 void pool_dispatch_figures(struct pool *p, struct dispatch_figures *out);
@@ -295,6 +296,7 @@ void pool_dispatch_end(struct pool *p);                         /* tell of what 
 
 /* pool_drain.c: the end. */
 void pool_drain_begin(struct pool *p, uint32_t kind, uint64_t budget_ms);
+void pool_drain_orphaned(struct pool *p);        /* the master has gone */
 void pool_drain_look(struct pool *p);           /* after anything that may have brought it forward */
 void pool_drain_last(struct pool *p);
 void pool_drain_newcomer(struct pool_child *c); /* a child is READY while the pool drains */

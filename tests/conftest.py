@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from weirtest import Nginx, Weir, dokuwiki, proc        # noqa: E402
-from weirtest.server import AS_ROOT, MODELS, POOL_USER   # noqa: E402
+from weirtest.server import AS_ROOT, MODELS, PHP_EVENT, POOL_USER   # noqa: E402
 
 SECONDS = 120           # for one test; a --long test may mark itself @pytest.mark.seconds(n)
 
@@ -24,6 +24,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "plain: needs a build without sanitizers")
     config.addinivalue_line("markers", "threads: of the worker model: runs under ThreadSanitizer too")
     config.addinivalue_line("markers", "php: needs PHP, where its module runs under each model")
+    config.addinivalue_line("markers", "event: runs once more with every pool of PHP under mpm = event")
+    config.addinivalue_line("markers", "not_event(why): what it says does not hold under event")
     config.addinivalue_line("markers", "seconds(n): how long the test may take")
     proc.become_subreaper()
 
@@ -33,6 +35,9 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "soak" in item.path.parts or item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="only with --long"))
+    for item in items if PHP_EVENT else []:
+        for mark in item.iter_markers("not_event"):
+            item.add_marker(pytest.mark.skip(reason="under event " + mark.args[0]))
     share, shares = map(int, config.getoption("--shard").split("/"))
     items[:] = items[share - 1::shares]
 

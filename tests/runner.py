@@ -36,6 +36,7 @@ NEEDS = {"lint": ["build-asan"], "units": ["build-asan"], "scenarios": ["build-a
          "threads": ["build-tsan"], "fuzz": ["build-fuzz"]}
 
 
+PHP_UNDER_EVENT = "mpm = event"
 PHP_FOR_THREADS = "php.version = %s; mpm = worker; mpm.threads_per_child = 4"
 
 
@@ -271,8 +272,11 @@ def scenarios(args, work):
     more = (["-k", args.k] if args.k else []) + (["--long"] if args.long else [])
     folders, shares = ["scenario", "php", "php-zts", "native", "wsgi", "diff"], min(os.cpu_count(), 4)
     zts = with_threads(asan, "build-asan")
+    event = dict(asan, WEIR_PHP_POOL=PHP_UNDER_EVENT)
     pytest(folders, asan, work, shares, ["-m", "not plain"] + more)
     pytest(folders, plain, work, 1, ["-m", "plain"] + more)
+    pytest(["php"], event, work, shares, ["-m", "not plain"] + more)
+    pytest(["scenario"], event, work, shares, ["-m", "event and not plain"] + more)
     if zts:
         pytest(["php"], zts, work, shares, ["-m", "not plain"] + more)
     if args.long:

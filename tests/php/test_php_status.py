@@ -57,6 +57,7 @@ def test_again_and_again(www):
     assert www.run(code).text == "%d 2" % slots
 
 
+@pytest.mark.not_event("nothing is served while the pool process is stopped")
 def test_false_when_nobody_tells(www):
     process = www.weir.one("pool")
     os.kill(process, signal.SIGSTOP)

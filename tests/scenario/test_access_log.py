@@ -11,6 +11,8 @@ import pytest
 from weirtest import HOLD, fcgi, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 
 def logged(weir, lines="", to="access.log"):
     """A pool with an access log, serving."""
@@ -97,6 +99,7 @@ def test_answers_of_weir_s_own(weir):
     www.release()
 
 
+@pytest.mark.not_event("its client gets a 502: test_event_crash.py")
 def test_a_request_that_dies_with_its_child(weir):
     www = logged(weir, "access.format = \"%m %r%Q%q %s %w %f %p\"\n catch_workers_output = yes")
     www.write("die.php", "file_put_contents('php://stderr', 'pid ' . getmypid() . PHP_EOL); posix_kill(getmypid(), 9);")

@@ -5,6 +5,8 @@ import pytest
 
 from weirtest import fcgi, proc, until
 
+pytestmark = pytest.mark.event
+
 MIB = 1 << 20
 SUM = """
 $in = fopen('php://input', 'r'); $h = hash_init('sha256'); $n = 0;
@@ -108,6 +110,7 @@ def test_a_body_that_nobody_reads(one):
     assert c.reply().text == told(b"next")
 
 
+@pytest.mark.not_event("the script begins when the body is whole")
 def test_the_answer_may_come_before_the_body(one):
     one.write("early.php", "echo 'early'; ob_end_flush(); flush(); echo strlen(file_get_contents('php://input'));")
     data = one.request("/early.php", b"z" * 100, REQUEST_METHOD="PUT")

@@ -6,6 +6,8 @@ import pytest
 
 from weirtest import fcgi, free_port, never_within, until
 
+pytestmark = pytest.mark.event
+
 NOTE = """
 function note($what) { file_put_contents(__DIR__ . '/note', $what . ' ' . connection_status() . "\\n", FILE_APPEND); }
 register_shutdown_function('note', 'end');

@@ -9,6 +9,8 @@ import pytest
 
 from weirtest import HOLD, fcgi, free_port, never_within, proc, until
 
+pytestmark = pytest.mark.event
+
 
 def refused(reply):
     return reply.status, reply.header("X-Weir-Reason"), reply.ended

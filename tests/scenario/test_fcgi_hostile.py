@@ -6,6 +6,8 @@ import pytest
 
 from weirtest import fcgi
 
+pytestmark = pytest.mark.event
+
 LIES = {
     "id 0 on BEGIN": fcgi.begin(0),
     "id 0 on PARAMS": fcgi.begin(1) + fcgi.params({"A": "B"}, 0),
@@ -33,6 +35,7 @@ def test_a_lie_ends_the_connection_and_nothing_else(www, name):
     assert www.children() == before
 
 
+@pytest.mark.not_event("what is announced is not looked at before the head is whole")
 def test_lengths_of_two_gigabytes_cost_no_memory(weir):
     www = weir.pool("request.max_params = 100000\n pm.max_children = 1\n security.reason_header = yes")
     weir.start()
@@ -57,7 +60,7 @@ def test_claimed_lengths_are_not_believed_where_memory_is_short(plain_weir):
 
 def test_a_pair_whose_lengths_add_up_past_32_bits(www):
     c = www.connect().send(fcgi.begin(), fcgi.params(b"\xff\xff\xff\xff\x80\x00\x00\x03ABC"))
-    assert c.reply().status in (431, None) and c.at_end()
+    assert c.reply().status in (400, 431, None) and c.at_end()
 
 
 def test_id_0_on_a_body_that_the_script_reads(www):

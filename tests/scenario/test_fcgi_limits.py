@@ -3,6 +3,8 @@ import pytest
 
 from weirtest import fcgi, never_within
 
+pytestmark = pytest.mark.event
+
 
 @pytest.fixture
 def pool(weir):

@@ -8,6 +8,8 @@ import pytest
 
 from weirtest import Weir, find_module_dir, proc, until
 
+pytestmark = pytest.mark.event
+
 FPM = shutil.which("php-fpm8.2")
 
 

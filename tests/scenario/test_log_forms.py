@@ -13,6 +13,8 @@ import pytest
 from weirtest import HOLD, Weir, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 FPM = shutil.which("php-fpm8.2")
 SAY = "$e = fopen('php://stderr', 'w'); fwrite($e, %s);"
 

@@ -8,6 +8,8 @@ import pytest
 
 from weirtest import HOLD, until
 
+pytestmark = pytest.mark.event
+
 LINE = re.compile(r"^\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d\] (DEBUG|NOTICE|WARNING|ERROR|ALERT): ")
 SAY = "fwrite(fopen('php://stderr', 'w'), %s);"
 

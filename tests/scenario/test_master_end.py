@@ -6,6 +6,8 @@ import pytest
 
 from weirtest import HOLD, proc, until
 
+pytestmark = pytest.mark.event
+
 TERM, QUIT, INT = signal.SIGTERM, signal.SIGQUIT, signal.SIGINT
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from weirtest import HOLD, proc, until
 
+pytestmark = pytest.mark.event
+
 
 @pytest.fixture
 def pools(weir):

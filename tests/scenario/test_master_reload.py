@@ -8,6 +8,8 @@ import pytest
 from weirtest import HOLD, proc, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 PRELOAD = "php_admin_value[opcache.preload] = %s"
 WAITING = "<?php touch(__DIR__ . '/www/loading'); while (!file_exists(__DIR__ . '/go')) { usleep(2000); clearstatcache(); }"
 

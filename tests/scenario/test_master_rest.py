@@ -9,6 +9,8 @@ import pytest
 from weirtest import HOLD, proc, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 
 @pytest.fixture
 def rest(weir):

@@ -7,6 +7,8 @@ import pytest
 from weirtest import until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 MASTER = {"APP_ONE": "1", "APP_TWO": "2", "SECRET": "s", "OTHER": "o", "PHPRC": "/nowhere", "TOKEN_X": "x"}
 SHOW = "echo json_encode(getenv());"
 

@@ -10,6 +10,8 @@ import pytest
 from weirtest import fcgi, free_port
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 root_only = pytest.mark.skipif(not AS_ROOT, reason="needs root")
 
 

@@ -6,6 +6,8 @@ import pytest
 from weirtest import HOLD, Strace, meet, never_within, proc, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 
 def count(www, n):
     until(lambda: len(www.children()) == n, lambda: "%d children, there are %d" % (n, len(www.children())))

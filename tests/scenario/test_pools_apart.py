@@ -6,6 +6,8 @@ import pytest
 
 from weirtest import find_module_dir
 
+pytestmark = pytest.mark.event
+
 GOOD = "ab"
 
 

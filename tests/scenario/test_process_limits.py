@@ -7,6 +7,8 @@ import pytest
 from weirtest import until
 from weirtest.server import HOLD
 
+pytestmark = pytest.mark.event
+
 REACHED = "WARNING: The maximum number of processes has been reached. Please review your configuration and consider raising 'process.max'"
 
 

@@ -3,6 +3,8 @@ import pytest
 
 from weirtest import HOLD, until
 
+pytestmark = pytest.mark.event
+
 
 @pytest.fixture
 def timed(weir):

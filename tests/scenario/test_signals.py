@@ -6,6 +6,8 @@ import pytest
 
 from weirtest import HOLD, never_within, until
 
+pytestmark = pytest.mark.event
+
 
 @pytest.fixture
 def ok(weir):

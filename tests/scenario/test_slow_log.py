@@ -11,6 +11,8 @@ import pytest
 from weirtest import Weir, fcgi, until
 from weirtest.server import AS_ROOT
 
+pytestmark = pytest.mark.event
+
 FPM = shutil.which("php-fpm8.2")
 ENTRY = re.compile(r"\n\[(\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d)\]  \[pool (\w+)\] pid (\d+)\n"
                    r"script_filename = (.*)\n((?:\[0x[0-9a-f]{16}\] .*\n)*)")

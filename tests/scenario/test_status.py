@@ -11,6 +11,8 @@ import pytest
 
 from weirtest import HOLD, Weir, until
 
+pytestmark = pytest.mark.event
+
 FPM = shutil.which("php-fpm8.2")
 FORMATS = ["", "html", "xml", "json", "openmetrics"]
 OWN = r"(?:max children|starting processes|parked connections|ready connections|served requests|reason [a-z ]+)"
@@ -79,6 +81,7 @@ def figures(page):
     return [[(k, None if k in LOOSE else v) for k, v in row.items() if not own.match(k)] for row in [page] + rows]
 
 
+@pytest.mark.not_event("the status is no request of a child")
 def test_the_same_figures(pool, fpm):
     seen = []
     for p in (pool, fpm):
@@ -118,6 +121,7 @@ def test_head_has_no_body(pool):
     assert (reply.status, reply.body, reply.header("Content-Type")) == (200, b"", "application/json")
 
 
+@pytest.mark.not_event("the status is no request of a child")
 def test_on_a_kept_connection(pool):
     c = pool.open("/status?json", keep=True)
     first = json.loads(c.reply().text)
@@ -159,6 +163,7 @@ def test_any_byte_gives_good_json(hostile):
     assert '<">\'\n\x1f' in [r["user"] for r in rows]
 
 
+@pytest.mark.not_event("the status is no request of a child")
 def test_any_byte_gives_good_markup(hostile):
     page = xml.fromstring(hostile.get("/status?xml&full").body)
     methods = [e.text for e in page.iter("request-method")]
@@ -207,6 +212,7 @@ def test_openmetrics_is_well_formed(pool):
 
 # ---- truth
 
+@pytest.mark.not_event("no child makes the status: test_event_status.py")
 @pytest.mark.parametrize("pool", [1], indirect=True)
 def test_a_parked_connection_is_not_active(pool):
     c = pool.open("/hello.php", keep=True)
@@ -215,12 +221,14 @@ def test_a_parked_connection_is_not_active(pool):
     assert (page["parked connections"], page["active processes"]) == (1, 1)
 
 
+@pytest.mark.not_event("half a head is answered")
 def test_a_reason_is_counted(pool):
     c = pool.connect().send(pool.request("/hello.php")[:20]).shut()
     assert c.at_end() == "eof"
     until(lambda: status(pool)["reason client gone"] == 1, "it is counted")
 
 
+@pytest.mark.not_event("the status is no request of a child")
 def test_a_death_takes_no_figure_along(pool):
     for _ in range(5):
         pool.get("/hello.php")
@@ -232,6 +240,7 @@ def test_a_death_takes_no_figure_along(pool):
     assert status(pool)["accepted conn"] == 7
 
 
+@pytest.mark.not_event("nothing is served while it is stopped")
 def test_no_status_without_the_pool_process(pool):
     """It is stopped, not dead: the child does not wait for ever."""
     process = pool.weir.one("pool")

@@ -7,6 +7,8 @@ import pytest
 
 from weirtest import HOLD, fcgi, free_port, never_within, proc, until
 
+pytestmark = pytest.mark.event
+
 STUCK = "touch(__DIR__ . '/held-' . getmypid()); while (true) { }"
 
 
@@ -48,6 +50,7 @@ def test_it_answers_while_every_child_is_stuck(pool):
     assert pool.weir.ended() == 0
 
 
+@pytest.mark.not_event("they wait in the pool process: test_event_queue.py")
 @pytest.mark.parametrize("kind", ["path", "abstract", "tcp4", "tcp6"])
 def test_it_tells_how_many_wait(pool, kind):
     port = free_port()
@@ -68,6 +71,7 @@ def test_it_tells_how_many_wait(pool, kind):
     assert status(pool)["max listen queue"] == 7
 
 
+@pytest.mark.not_event("the pool process counts each that it queues")
 def test_the_longest_queue_is_seen_without_anybody_asking(pool):
     pool.also("pm.status_path = /status")
     pool.weir.start()
@@ -86,6 +90,7 @@ def wakes(pid):
     return int(proc.status(pid, "voluntary_ctxt_switches"))
 
 
+@pytest.mark.not_event("the status is no request of a child")
 def test_only_status_and_ping(pool):
     pool.weir.start()
     for uri in ("/hold.php", "/", "/status", "/ping/", "/pin"):

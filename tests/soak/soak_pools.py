@@ -1,5 +1,5 @@
-"""One and the same small application as a PHP script (prefork), a C module and a WSGI application (both worker), for
-tests that do to all of them what must not harm any.
+"""One and the same small application as a PHP script (prefork), a C module and a WSGI application (both worker), and
+the first two under event, for tests that do to all of them what must not harm any.
 
 /page.php tells its pid, and a little later "whole"; /take.php tells size and CRC of the body; /give.php?blocks=N gives
 so many blocks of 64 KiB that block() has too."""
@@ -130,13 +130,21 @@ def php(weir, lines):
     return pool
 
 
-def in_threads(pool):
+def php_event(weir, lines):
+    return php(weir, "mpm = event\n" + lines)
+
+
+def in_threads(pool, mpm="worker"):
     pool.threads = THREADS
-    return pool.also("mpm = worker\nmpm.threads_per_child = %d" % THREADS)
+    return pool.also("mpm = %s\nmpm.threads_per_child = %d" % (mpm, THREADS))
 
 
 def native(weir, lines):
     return in_threads(modules.pool(weir, modules.module(weir, NATIVE, "-O2"), lines))
+
+
+def native_event(weir, lines):
+    return in_threads(modules.pool(weir, modules.module(weir, NATIVE, "-O2"), lines), "event")
 
 
 def wsgi(weir, lines):
@@ -144,4 +152,5 @@ def wsgi(weir, lines):
 
 
 KINDS = [pytest.param(php, id="php"), pytest.param(native, id="native", marks=pytest.mark.threads),
-         pytest.param(wsgi, id="wsgi")]
+         pytest.param(wsgi, id="wsgi"), pytest.param(php_event, id="php-event"),
+         pytest.param(native_event, id="native-event", marks=pytest.mark.threads)]

@@ -49,6 +49,7 @@ def test_random_kills_of_children_for_20_seconds(served, keep):
 
 @pytest.mark.parametrize("kind", ["zygote", "pool"])
 def test_random_kills_of_zygotes_and_pool_processes_lose_nothing(served, kind):
+    """But for the connections that the pool process has, under event."""
     www, weir = served, served.weir
     dice = random.Random(21)
 
@@ -59,7 +60,8 @@ def test_random_kills_of_zygotes_and_pool_processes_lose_nothing(served, kind):
     with Load(www, "/page.php", clients=4) as load:
         kills = for_seconds(10, shoot)
     assert kills >= 5 and len(load.good) > 100
-    assert load.bad == {}
+    at_once = 4 if kind == "pool" and "mpm = event" in www.text() else 0
+    assert len(load.bad) <= kills * at_once, load.bad
     until(lambda: len(www.children()) == 4 and weir.pids("pool", "www") and weir.pids("zygote", "www"), "all are back")
 
 

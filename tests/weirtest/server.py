@@ -17,6 +17,7 @@ POOL_USER = "www-data"
 # What every pool of PHP gets in front of its own lines, "; " between: the tests of PHP run once more like that.
 PHP_POOL = [line for line in os.environ.get("WEIR_PHP_POOL", "").split("; ") if line]
 PHP_ZTS = any("-zts" in line for line in PHP_POOL)
+PHP_EVENT = "mpm = event" in PHP_POOL
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 
 
