@@ -412,7 +412,7 @@ static bool goes_on(const struct dispatch_request *r, const struct dispatch_deat
 
 	if (how->ended_by_us || r->begun || (r->streamed && r->body_bytes > 0))
 		return false;
-	if (r->unwanted && drops(r))
+	if (r->unwanted && (r->streamed || drops(r)))   /* a streamed one may never become whole */
 		return false;
 	if (!how->started)
 		return r->tries < UNSTARTED_MAX;
