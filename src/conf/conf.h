@@ -226,9 +226,9 @@ static inline bool conf_pool_leaves_slowly(const struct conf_pool *pool)
 	return pool->threads_per_child > 1;
 }
 
-/* How many children of one generation there is room for. Where they leave slowly, for those that may serve, as many that
- * leave and take their time for it, and as many that have nothing in hand any more and are just about to end: so that
- * none of these keeps a place from those that follow. */
+/* How many children of one generation there is room for. Where they leave slowly, for those that may serve, as many
+ * that leave and take their time for it, and as many that have nothing in hand any more and are just about to end: so
+ * that none of these keeps a place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
 	return conf_pool_leaves_slowly(pool) ? 3 * pool->max_children : pool->max_children;
