@@ -311,11 +311,8 @@ void pool_dispatch_child_gone(struct pool_child *c)
 		return;
 	pool_dispatch_begin(p);
 	for (int i = 0; i < p->threads; i++)
-		if (c->slots[i].io) {
-			struct dispatch_io *io = c->slots[i].io;
-
-			dispatch_slot_end(io->slot);
-		}
+		if (c->slots[i].io)
+			dispatch_io_finish(&c->slots[i].io);
 	pool_dispatch_done(p);
 }
 
