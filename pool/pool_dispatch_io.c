@@ -77,8 +77,8 @@ static void read_slot(struct dispatch_io *io)
 		dispatch_slot_end(io->slot);
 }
 
-/* A reply may lie in the pair, whole, because its client is slow. A process that the child started may hold the pair and
- * go on writing: that has a bound. *slot_io is NULL once it has been let go. */
+/* A reply may lie in the pair, whole, because its client is slow. A process that the child started may hold the pair
+ * and go on writing: that has a bound. *slot_io is NULL once it has been let go. */
 void dispatch_io_finish(struct dispatch_io **slot_io)
 {
 	struct pool_dispatch *pd = (*slot_io)->pool->dispatch;
