@@ -66,7 +66,7 @@ struct slot {
 	int epoll;                      /* that epoll */
 	bool over_tcp;
 	char peer[INET6_ADDRSTRLEN];
-	uint8_t *in;                    /* SLOT_READ_BYTES */
+	uint8_t *in;                    /* SLOT_READ_BYTES, of child_space.c */
 	size_t in_pos, in_len;
 	uint64_t head_since_ms;         /* the first wait for the rest of this head; 0: none yet */
 	bool in_full;                   /* the last read filled in: more may have come already */

@@ -34,7 +34,7 @@ struct watch {
 	struct pollfd *at;
 	unsigned quiet;                 /* ticks without change */
 	unsigned doomed;                /* slots that the process ends for, once all others are gone */
-	uint8_t space[IPC_MAX_BODY];
+	uint8_t *space;                 /* IPC_MAX_BODY, of which orders use little */
 };
 
 void child_watch_raise(struct child *c, enum child_mode mode)
@@ -323,6 +323,7 @@ static void take_kick(struct watch *w)
 
 static void watch_free(struct watch *w)
 {
+	free(w->space);
 	free(w->at);
 	free(w->seen);
 	free(w);
@@ -365,6 +366,7 @@ static struct watch *watch_new(struct child *c)
 
 	w->child = c;
 	w->seen = xcalloc(c->slot_count, sizeof(*w->seen));
+	w->space = xrealloc(NULL, IPC_MAX_BODY);        /* not zeroed: most of it is never touched */
 	w->at = xcalloc(AT_CLIENTS + c->slot_count, sizeof(*w->at));
 	w->at[AT_LINK] = (struct pollfd){ .fd = CHILD_FD_LINK, .events = POLLIN };
 	w->at[AT_KICK] = (struct pollfd){ .fd = c->watch_kick, .events = POLLIN };

@@ -14,6 +14,7 @@
 #include "mpm/child_conn.h"
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
+#include "mpm/child_space.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
@@ -24,6 +25,9 @@
 /* What an event is about: the low half of its data. The high half is the life of a kept connection, which tells an
  * event that was fetched before the connection was taken away. */
 enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
+
+#define REST_MS   200           /* a slot that is idle for so long gives back the memory of its requests */
+#define BURST_MIN 4             /* slots that rested at last: worth a look at the heap */
 
 struct kept {
 	int fd;                         /* -1: nobody keeps one here */
@@ -37,12 +41,16 @@ struct worker {
 	struct kept *kept;              /* one for each slot, but bound to none */
 	unsigned kept_count;            /* never above free_count */
 	unsigned free_count;            /* slots without a connection */
+	unsigned warm_count;            /* slots that have memory to give back */
+	unsigned rested_count;          /* that have given it back since the heap was looked at */
 };
 
 struct worker_slot {
 	struct worker *w;
 	struct slot *slot;
 	pthread_t thread;
+	uint8_t *stack;                 /* its lowest address; NULL: the process' own stack */
+	bool warm;                      /* it has served since it rested */
 };
 
 static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t what)
@@ -139,8 +147,44 @@ static bool slot_is_free(struct worker *w, struct slot *s)
 	return keep;
 }
 
-static void serve(struct worker *w, struct slot *s)
+static void slot_is_warm(struct worker_slot *ws)
 {
+	if (ws->warm)
+		return;
+	ws->warm = true;
+	pthread_mutex_lock(&ws->w->lock);
+	ws->w->warm_count++;
+	pthread_mutex_unlock(&ws->w->lock);
+}
+
+/* Threads are woken last in, first out: what is idle for long belongs to a burst that is over. */
+static void slot_rest(struct worker_slot *ws)
+{
+	struct worker *w = ws->w;
+	const struct child_start *start = w->child->start;
+	bool burst_over;
+
+	ws->warm = false;
+	if (start->sapi->thread_rest)
+		start->sapi->thread_rest(start->ctx);
+	child_space_rest(ws->slot);
+	child_space_rest_stack(ws->stack);
+	pthread_mutex_lock(&w->lock);
+	w->rested_count++;
+	burst_over = --w->warm_count == 0 && w->rested_count >= BURST_MIN;
+	if (burst_over)
+		w->rested_count = 0;
+	pthread_mutex_unlock(&w->lock);
+	if (burst_over)
+		child_space_rest_heap();
+}
+
+static void serve(struct worker_slot *ws)
+{
+	struct worker *w = ws->w;
+	struct slot *s = ws->slot;
+
+	slot_is_warm(ws);
 	slot_is_busy(w);
 	child_serve(s);
 	if (!slot_is_free(w, s) && s->fd != -1)
@@ -150,32 +194,35 @@ static void serve(struct worker *w, struct slot *s)
 }
 
 /* True when somebody was there. */
-static bool take_new(struct worker *w, struct slot *s, int listening)
+static bool take_new(struct worker_slot *ws, int listening)
 {
+	struct slot *s = ws->slot;
 	struct sockaddr_storage peer;
 	int fd = child_accept(s, listening, &peer);
 
 	if (fd >= 0) {
 		child_conn_take(s, fd, (struct sockaddr *)&peer);
-		serve(w, s);
+		serve(ws);
 	}
 	return fd != -1;
 }
 
-static bool take_ready(struct worker *w, struct slot *s)
+static bool take_ready(struct worker_slot *ws)
 {
-	int fd = child_accept_ready(s);
+	int fd = child_accept_ready(ws->slot);
 
 	if (fd == -1)
 		return false;
-	child_conn_take(s, fd, NULL);
-	serve(w, s);
+	child_conn_take(ws->slot, fd, NULL);
+	serve(ws);
 	return true;
 }
 
 /* A connection of the child's own has spoken, unless it was given away since. */
-static void take_kept(struct worker *w, struct slot *s, uint32_t i, uint32_t life)
+static void take_kept(struct worker_slot *ws, uint32_t i, uint32_t life)
 {
+	struct worker *w = ws->w;
+	struct slot *s = ws->slot;
 	struct kept *k = &w->kept[i];
 	int fd = -1;
 
@@ -188,50 +235,72 @@ static void take_kept(struct worker *w, struct slot *s, uint32_t i, uint32_t lif
 	child_conn_take(s, fd, NULL);
 	s->epoll = w->epoll;
 	s->polled = true;
-	serve(w, s);
+	serve(ws);
 }
 
-static void on_event(struct worker *w, struct slot *s, uint64_t data)
+static void on_event(struct worker_slot *ws, uint64_t data)
 {
 	uint32_t what = (uint32_t)data;
 
 	if (what == WAIT_WAKE)
 		return;
 	if (what == WAIT_READY)
-		take_ready(w, s);
+		take_ready(ws);
 	else if (what < WAIT_KEPT)
-		take_new(w, s, w->child->start->listen[what - WAIT_LISTEN]);
+		take_new(ws, ws->w->child->start->listen[what - WAIT_LISTEN]);
 	else
-		take_kept(w, s, what - WAIT_KEPT, (uint32_t)(data >> 32));
+		take_kept(ws, what - WAIT_KEPT, (uint32_t)(data >> 32));
 }
 
 /* What waits is all that is left: serve until nothing does. */
-static void serve_last(struct worker *w, struct slot *s)
+static void serve_last(struct worker_slot *ws)
 {
-	const struct child_start *start = w->child->start;
-	bool more = child_mode(w->child) >= CHILD_MODE_LAST;
+	const struct child *c = ws->w->child;
+	const struct child_start *start = c->start;
+	bool more = child_mode(c) >= CHILD_MODE_LAST;
 
-	while (more && child_mode(w->child) != CHILD_MODE_LEAVE) {
-		more = take_ready(w, s);
-		for (unsigned i = 0; i < start->listen_count && child_mode(w->child) == CHILD_MODE_LAST; i++)
-			more |= take_new(w, s, start->listen[i]);
+	while (more && child_mode(c) != CHILD_MODE_LEAVE) {
+		more = take_ready(ws);
+		for (unsigned i = 0; i < start->listen_count && child_mode(c) == CHILD_MODE_LAST; i++)
+			more |= take_new(ws, start->listen[i]);
 	}
 }
 
-static void slot_run(struct worker *w, struct slot *s)
+static void slot_run(struct worker_slot *ws)
 {
+	struct worker *w = ws->w;
 	struct child *c = w->child;
 	struct epoll_event event;
 
-	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
-		if (epoll_wait(w->epoll, &event, 1, -1) == 1)
-			on_event(w, s, event.data.u64);
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST) {
+		int got = epoll_wait(w->epoll, &event, 1, ws->warm ? REST_MS : -1);
+
+		if (got == 1)
+			on_event(ws, event.data.u64);
+		else if (got == 0)
+			slot_rest(ws);
+	}
 	while (kept_give_one(w, 0))
 		continue;
-	serve_last(w, s);
-	board_slot_state(s->board, BOARD_LEAVING, clock_ms());
+	serve_last(ws);
+	board_slot_state(ws->slot->board, BOARD_LEAVING, clock_ms());
 	atomic_fetch_add(&c->slots_gone, 1);
 	child_watch_wake(c);
+}
+
+/* NULL where it is not known. */
+static uint8_t *stack_lowest(void)
+{
+	pthread_attr_t attr;
+	void *lowest = NULL;
+	size_t size;
+
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return NULL;
+	if (pthread_attr_getstack(&attr, &lowest, &size) != 0)
+		lowest = NULL;
+	pthread_attr_destroy(&attr);
+	return lowest;
 }
 
 static void *slot_thread(void *arg)
@@ -240,11 +309,13 @@ static void *slot_thread(void *arg)
 	const struct child_start *start = ws->w->child->start;
 	struct err err;
 
+	if (ws->slot != ws->w->child->slots)    /* the first one's is the process' own */
+		ws->stack = stack_lowest();
 	if (start->sapi->thread_init && start->sapi->thread_init(start->ctx, &err) < 0) {
 		child_link_failed(err.text);
 		_exit(EXIT_SOFTWARE);
 	}
-	slot_run(ws->w, ws->slot);
+	slot_run(ws);
 	if (start->sapi->thread_end)
 		start->sapi->thread_end(start->ctx);
 	return NULL;
