@@ -6,9 +6,11 @@
 #include "mpm/mpm.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include "mpm/child_accept.h"
 #include "mpm/child_conn.h"
@@ -24,7 +26,16 @@
 
 /* What an event is about: the low half of its data. The high half is the life of a kept connection, which tells an
  * event that was fetched before the connection was taken away. */
-enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
+enum wait_for { WAIT_WAKE, WAIT_POKE, WAIT_SOURCE, WAIT_KEPT = 1 << 16 };
+
+/* Where connections come from, to all children: the ready queue, or a listening socket. An event of one wakes one
+ * thread, for an edge: were it for a level, each would wake another one in vain. So who takes a connection looks whether
+ * one more is there, and leaves word of it to the next free thread. */
+struct source {
+	int fd;
+	_Atomic bool more;
+};
+#define SOURCE_READY 0                  /* the others are listening sockets */
 
 #define REST_MS   200           /* a slot that is idle for so long gives back the memory of its requests */
 #define BURST_MIN 4             /* slots that rested at last: worth a look at the heap */
@@ -37,10 +48,13 @@ struct kept {
 struct worker {
 	struct child *child;
 	int epoll;
+	int poke;                       /* eventfd: wakes a thread for what a source has more */
+	struct source *sources;
+	unsigned source_count;
 	pthread_mutex_t lock;           /* of what follows; held for no system call that can wait */
 	struct kept *kept;              /* one for each slot, but bound to none */
 	unsigned kept_count;            /* never above free_count */
-	unsigned free_count;            /* slots without a connection */
+	_Atomic unsigned free_count;    /* slots without a connection; looked at without lock too */
 	unsigned warm_count;            /* slots that have memory to give back */
 	unsigned rested_count;          /* that have given it back since the heap was looked at */
 };
@@ -62,17 +76,36 @@ static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t 
 
 static int watch_all(struct worker *w)
 {
-	const struct child_start *start = w->child->start;
-
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
+	w->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll < 0 || w->poke < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
 		return -1;
-	if (watch_fd(w, EPOLL_CTL_ADD, start->ready, EPOLLIN | EPOLLEXCLUSIVE, WAIT_READY) < 0)
+	if (watch_fd(w, EPOLL_CTL_ADD, w->poke, EPOLLIN | EPOLLET, WAIT_POKE) < 0)
 		return -1;
-	for (unsigned i = 0; i < start->listen_count; i++)
-		if (watch_fd(w, EPOLL_CTL_ADD, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
+	for (unsigned i = 0; i < w->source_count; i++)
+		if (watch_fd(w, EPOLL_CTL_ADD, w->sources[i].fd, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, WAIT_SOURCE + i) < 0)
 			return -1;
 	return 0;
+}
+
+/* Beside the caller, who is not busy yet. */
+static bool somebody_is_free(const struct worker *w)
+{
+	return atomic_load(&w->free_count) > 1;
+}
+
+/* The caller's event of this source is used up. If there is more it is the next free thread's: one that sleeps is
+ * woken, one that becomes free finds word of it, for it counts as free before it looks. While nobody is free it costs
+ * less to let him try than to know; and who left word before has seen to it that somebody comes. */
+static void source_pass_on(struct worker *w, struct source *from)
+{
+	struct pollfd at = { .fd = from->fd, .events = POLLIN };
+	uint64_t one = 1;
+
+	if (atomic_load(&from->more) || (somebody_is_free(w) && poll(&at, 1, 0) != 1))
+		return;
+	if (!atomic_exchange(&from->more, true) && somebody_is_free(w) && write(w->poke, &one, sizeof(one)) < 0)
+		log_debug("cannot wake a thread: %s", strerror(errno));
 }
 
 /* Under lock: the connection that is kept there is the caller's now. */
@@ -194,28 +227,52 @@ static void serve(struct worker_slot *ws)
 }
 
 /* True when somebody was there. */
-static bool take_new(struct worker_slot *ws, int listening)
+static bool take_new(struct worker_slot *ws, struct source *from)
 {
-	struct slot *s = ws->slot;
 	struct sockaddr_storage peer;
-	int fd = child_accept(s, listening, &peer);
+	int fd = child_accept(ws->slot, from->fd, &peer);
 
-	if (fd >= 0) {
-		child_conn_take(s, fd, (struct sockaddr *)&peer);
-		serve(ws);
-	}
-	return fd != -1;
+	if (fd == -1)
+		return false;
+	source_pass_on(ws->w, from);
+	if (fd < 0)
+		return true;
+	child_conn_take(ws->slot, fd, (struct sockaddr *)&peer);
+	serve(ws);
+	return true;
 }
 
 static bool take_ready(struct worker_slot *ws)
 {
+	struct source *from = &ws->w->sources[SOURCE_READY];
 	int fd = child_accept_ready(ws->slot);
 
 	if (fd == -1)
 		return false;
+	source_pass_on(ws->w, from);
+	if (fd < 0)
+		return true;
 	child_conn_take(ws->slot, fd, NULL);
 	serve(ws);
 	return true;
+}
+
+static bool take_from(struct worker_slot *ws, unsigned i)
+{
+	return i == SOURCE_READY ? take_ready(ws) : take_new(ws, &ws->w->sources[i]);
+}
+
+/* True when somebody left word of one more. */
+static bool take_more(struct worker_slot *ws)
+{
+	struct worker *w = ws->w;
+
+	for (unsigned i = 0; i < w->source_count; i++)
+		if (atomic_load(&w->sources[i].more) && atomic_exchange(&w->sources[i].more, false)) {
+			take_from(ws, i);
+			return true;
+		}
+	return false;
 }
 
 /* A connection of the child's own has spoken, unless it was given away since. */
@@ -242,12 +299,10 @@ static void on_event(struct worker_slot *ws, uint64_t data)
 {
 	uint32_t what = (uint32_t)data;
 
-	if (what == WAIT_WAKE)
+	if (what == WAIT_WAKE || what == WAIT_POKE)
 		return;
-	if (what == WAIT_READY)
-		take_ready(ws);
-	else if (what < WAIT_KEPT)
-		take_new(ws, ws->w->child->start->listen[what - WAIT_LISTEN]);
+	if (what < WAIT_KEPT)
+		take_from(ws, what - WAIT_SOURCE);
 	else
 		take_kept(ws, what - WAIT_KEPT, (uint32_t)(data >> 32));
 }
@@ -256,13 +311,12 @@ static void on_event(struct worker_slot *ws, uint64_t data)
 static void serve_last(struct worker_slot *ws)
 {
 	const struct child *c = ws->w->child;
-	const struct child_start *start = c->start;
 	bool more = child_mode(c) >= CHILD_MODE_LAST;
 
 	while (more && child_mode(c) != CHILD_MODE_LEAVE) {
 		more = take_ready(ws);
-		for (unsigned i = 0; i < start->listen_count && child_mode(c) == CHILD_MODE_LAST; i++)
-			more |= take_new(ws, start->listen[i]);
+		for (unsigned i = SOURCE_READY + 1; i < ws->w->source_count && child_mode(c) == CHILD_MODE_LAST; i++)
+			more |= take_from(ws, i);
 	}
 }
 
@@ -273,8 +327,11 @@ static void slot_run(struct worker_slot *ws)
 	struct epoll_event event;
 
 	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST) {
-		int got = epoll_wait(w->epoll, &event, 1, ws->warm ? REST_MS : -1);
+		int got;
 
+		if (take_more(ws))
+			continue;
+		got = epoll_wait(w->epoll, &event, 1, ws->warm ? REST_MS : -1);
 		if (got == 1)
 			on_event(ws, event.data.u64);
 		else if (got == 0)
@@ -344,6 +401,11 @@ static struct worker *worker_new(struct child *c)
 	w->kept = xcalloc(c->slot_count, sizeof(*w->kept));
 	for (unsigned i = 0; i < c->slot_count; i++)
 		w->kept[i].fd = -1;
+	w->source_count = 1 + c->start->listen_count;
+	w->sources = xcalloc(w->source_count, sizeof(*w->sources));
+	w->sources[SOURCE_READY].fd = c->start->ready;
+	for (unsigned i = 0; i < c->start->listen_count; i++)
+		w->sources[SOURCE_READY + 1 + i].fd = c->start->listen[i];
 	pthread_mutex_init(&w->lock, NULL);
 	return w;
 }
@@ -369,7 +431,9 @@ static void worker_run(struct child *c)
 	for (unsigned i = 1; i < c->slot_count; i++)
 		pthread_join(slots[i].thread, NULL);
 	fd_close(&w->epoll);
+	fd_close(&w->poke);
 	pthread_mutex_destroy(&w->lock);
+	free(w->sources);
 	free(w->kept);
 	free(w);
 	free(slots);
