@@ -29,7 +29,7 @@
 enum wait_for { WAIT_WAKE, WAIT_POKE, WAIT_SOURCE, WAIT_KEPT = 1 << 16 };
 
 /* Where connections come from, to all children: the ready queue, or a listening socket. An event of one wakes one
- * thread, for an edge: were it for a level, each would wake another one in vain. So who takes a connection looks whether
+ * thread, for an edge: were it for a level, each would wake another one in vain. So who takes a connection looks if
  * one more is there, and leaves word of it to the next free thread. */
 struct source {
 	int fd;
@@ -76,6 +76,8 @@ static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t 
 
 static int watch_all(struct worker *w)
 {
+	const uint32_t one_for_an_edge = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE;
+
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll < 0 || w->poke < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
@@ -83,7 +85,7 @@ static int watch_all(struct worker *w)
 	if (watch_fd(w, EPOLL_CTL_ADD, w->poke, EPOLLIN | EPOLLET, WAIT_POKE) < 0)
 		return -1;
 	for (unsigned i = 0; i < w->source_count; i++)
-		if (watch_fd(w, EPOLL_CTL_ADD, w->sources[i].fd, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, WAIT_SOURCE + i) < 0)
+		if (watch_fd(w, EPOLL_CTL_ADD, w->sources[i].fd, one_for_an_edge, WAIT_SOURCE + i) < 0)
 			return -1;
 	return 0;
 }

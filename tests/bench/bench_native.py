@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """bench_native.py -- a C handler under Weir beside the same source as a program on libfcgi, with as many processes that
-wait in FCGX_Accept_r() on one socket as Weir has slots: hello, new and kept connections, in turns, both sides on the same
-cores. Weir's slots are the threads of one child, or with --model prefork as many processes as libfcgi's.
+wait in FCGX_Accept_r() on one socket as Weir has slots: hello, new and kept connections, in turns, both sides on the
+same cores. Weir's slots are the threads of one child, or with --model prefork as many processes as libfcgi's.
 
 Prints requests a second, CPU time a request, and Weir's ratio to libfcgi. Exit code 0: the ratio asked for is reached,
 1: it is not, 2: it could not be measured."""
@@ -101,7 +101,7 @@ class Bench:
 
 def measure(bench):
     for name, keep in CASES.items():
-        # A process of libfcgi's that holds a kept connection serves no other: more of them than processes wait for ever.
+        # A process of libfcgi's that holds a kept connection serves no other: more than processes wait for ever.
         options = ("-k", "-c", bench.args.slots) if keep else ("-c", bench.args.connections)
         with bench.pair() as pair:
             got = rounds(bench, pair, "hello.c", *options)
