@@ -202,11 +202,13 @@ static inline int conf_pool_slots(const struct conf_pool *pool)
 }
 
 /* How many children of one generation there is room for. Under worker for those that may serve, as many that leave and
- * take their time for it, and as many that have nothing in hand any more and are just about to end: so that none of
- * these keeps a place from those that follow. */
+ * take their time for it, and as many (a few at least) that have nothing in hand any more and are just about to end: so
+ * that none of these keeps a place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
-	return pool->mpm == CONF_MPM_WORKER ? 3 * pool->max_children : pool->max_children;
+	int ending = pool->max_children > 4 ? pool->max_children : 4;
+
+	return pool->mpm == CONF_MPM_WORKER ? 2 * pool->max_children + ending : pool->max_children;
 }
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */
