@@ -39,8 +39,8 @@ static bool has_work(const struct child *c, uint32_t first_slot)
 	return false;
 }
 
-/* There are places for three times as many children as may serve. As long as fewer than two thirds leave when one of
- * them decides so, those that decide it at the same moment are at most all that serve, and one place stays free. */
+/* Those that decide it at the same moment are at most all that may serve: if these find one place more than they are,
+ * it stays free. */
 static bool can_be_replaced(const struct child *c)
 {
 	int most = c->conf->max_children, leaving = 0, at_work = 0;
@@ -57,7 +57,7 @@ static bool can_be_replaced(const struct child *c)
 		leaving++;
 		at_work += has_work(c, slot);
 	}
-	return at_work < most && leaving < 2 * most;
+	return at_work < most && leaving < conf_pool_places(c->conf) - most;
 }
 
 bool child_leave(struct child *c)

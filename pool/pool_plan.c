@@ -37,6 +37,7 @@ void pool_limits_read(struct pool_limits *out, const struct conf_pool *conf)
 	*out = (struct pool_limits){
 		.pm = conf->pm,
 		.max_children = conf->max_children,
+		.places = conf_pool_places(conf),
 		.threads = conf->threads_per_child,
 		.start_servers = conf->start_servers,
 		.min_spare = in_threads ? conf->min_spare_threads : conf->min_spare_servers * conf->threads_per_child,
@@ -179,7 +180,7 @@ static int leave_room(const struct pool_limits *lim, const struct pool_census *n
 {
 	int at_work = now->retiring - now->ending;
 
-	return at_least(at_most(lim->max_children - at_work, 2 * lim->max_children - now->retiring), 0);
+	return at_least(at_most(lim->max_children - at_work, lim->places - lim->max_children - now->retiring), 0);
 }
 
 static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)

@@ -16,7 +16,8 @@
 
 struct pool_limits {
 	enum conf_pm pm;
-	int max_children;               /* never more, those that are leaving included */
+	int max_children;               /* never more in census.total */
+	int places;                     /* for children of one generation, those that leave included */
 	int threads;                    /* slots of one child; 0 counts as 1 */
 	int start_servers;              /* dynamic: the first fill, in children */
 	int min_spare, max_spare;       /* dynamic: idle slots, least and most */

@@ -227,11 +227,13 @@ static inline bool conf_pool_leaves_slowly(const struct conf_pool *pool)
 }
 
 /* How many children of one generation there is room for. Where they leave slowly, for those that may serve, as many
- * that leave and take their time for it, and as many that have nothing in hand any more and are just about to end: so
- * that none of these keeps a place from those that follow. */
+ * that leave and take their time for it, and as many (a few at least) that have nothing in hand any more and are just
+ * about to end: so that none of these keeps a place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
-	return conf_pool_leaves_slowly(pool) ? 3 * pool->max_children : pool->max_children;
+	int ending = pool->max_children > 4 ? pool->max_children : 4;
+
+	return conf_pool_leaves_slowly(pool) ? 2 * pool->max_children + ending : pool->max_children;
 }
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */

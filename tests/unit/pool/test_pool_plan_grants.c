@@ -13,7 +13,7 @@ static const struct pool_limits dynamic = { .pm = CONF_PM_DYNAMIC, .max_children
 static const struct pool_limits ondemand = { .pm = CONF_PM_ONDEMAND, .max_children = 10, .max_spawn_rate = 32,
 	.idle_timeout_ms = 10000 };
 
-static const struct pool_limits threads = { .pm = CONF_PM_STATIC, .max_children = 4, .threads = 10,
+static const struct pool_limits threads = { .pm = CONF_PM_STATIC, .max_children = 4, .places = 12, .threads = 10,
 	.max_spawn_rate = 32 };
 
 static struct pool_census census(int idle, int busy)

@@ -7,11 +7,11 @@
 
 #include "pool/pool_plan.h"
 
-static const struct pool_limits fixed = { .pm = CONF_PM_STATIC, .max_children = 3, .threads = 10,
+static const struct pool_limits fixed = { .pm = CONF_PM_STATIC, .max_children = 3, .places = 9, .threads = 10,
 	.max_spawn_rate = 32 };
-static const struct pool_limits dynamic = { .pm = CONF_PM_DYNAMIC, .max_children = 8, .threads = 10, .start_servers = 2,
-	.min_spare = 15, .max_spare = 35, .max_spawn_rate = 32 };
-static const struct pool_limits ondemand = { .pm = CONF_PM_ONDEMAND, .max_children = 4, .threads = 10,
+static const struct pool_limits dynamic = { .pm = CONF_PM_DYNAMIC, .max_children = 8, .places = 24, .threads = 10,
+	.start_servers = 2, .min_spare = 15, .max_spare = 35, .max_spawn_rate = 32 };
+static const struct pool_limits ondemand = { .pm = CONF_PM_ONDEMAND, .max_children = 4, .places = 12, .threads = 10,
 	.max_spawn_rate = 32, .idle_timeout_ms = 10000 };
 
 /* So many READY children, of whose slots so many are busy. */
