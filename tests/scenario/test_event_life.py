@@ -290,6 +290,7 @@ def test_wsgi_with_threads(weir, nginx):
     assert {c.reply().status for c in kept} == {200}
 
 
+@pytest.mark.threads
 def test_the_threads_of_a_child_serve_at_once_and_idle_ones_first(weir):
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 4\n"
                     "pm.max_children = 2")
