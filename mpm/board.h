@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "src/base/reason.h"
 
-#define BOARD_MAX_SLOTS   65536
+#define BOARD_MAX_SLOTS   300000        /* conf_pool_places() children's, of a pool of CONF_SLOTS_MAX */
 #define BOARD_ID_SIZE     64            /* bytes with the NUL; longer texts are cut */
 #define BOARD_METHOD_SIZE 16
 #define BOARD_USER_SIZE   64

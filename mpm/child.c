@@ -9,6 +9,7 @@
 #include "mpm/child_access.h"
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
+#include "mpm/child_space.h"
 #include "mpm/child_status.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
@@ -27,8 +28,6 @@ static void slot_init(struct child *c, unsigned i)
 	s->fd = -1;
 	s->paired = c->conf->mpm == CONF_MPM_EVENT;
 	s->over_tcp = !s->paired && c->conf->listen[0] != '/' && c->conf->listen[0] != '@';
-	s->in = xrealloc(NULL, SLOT_READ_BYTES);        /* not zeroed: most of it is never touched */
-	buf_reserve(&s->out, SLOT_WRITE_BYTES + 64);
 	pthread_mutex_init(&s->io_lock, NULL);
 	child_status_init(s);
 	s->access = child_access_new(c->conf);
@@ -58,6 +57,7 @@ static void child_init(struct child *c)
 	c->leaves_early = child_jitter(c->conf->max_requests_jitter);
 	c->slot_count = (unsigned)c->conf->threads_per_child;
 	c->slots = xcalloc(c->slot_count, sizeof(*c->slots));
+	child_space_init(c);
 	for (unsigned i = 0; i < c->slot_count; i++)
 		slot_init(c, i);
 	if (c->start->sapi->child_init && c->start->sapi->child_init(c->start->ctx, &err) < 0)

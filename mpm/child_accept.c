@@ -25,6 +25,17 @@ static bool allowed(struct slot *s, const struct sockaddr *peer)
 	return false;
 }
 
+/* Somebody waits all the same when we have run out, and when this one has gone while he did. */
+static int accept_failed(int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
+		log_warning("cannot accept: %s; raise rlimit_files", strerror(error));
+		poll(NULL, 0, EXHAUSTED_WAIT_MS);
+		return -2;
+	}
+	return error == ECONNABORTED ? -2 : -1;
+}
+
 int child_accept(struct slot *s, int listening, struct sockaddr_storage *peer_out)
 {
 	socklen_t len = sizeof(*peer_out);
@@ -32,13 +43,8 @@ int child_accept(struct slot *s, int listening, struct sockaddr_storage *peer_ou
 
 	peer_out->ss_family = AF_UNIX;
 	fd = accept4(listening, (struct sockaddr *)peer_out, &len, SOCK_CLOEXEC);
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			log_warning("cannot accept: %s; raise rlimit_files", strerror(errno));
-			poll(NULL, 0, EXHAUSTED_WAIT_MS);
-		}
-		return -1;
-	}
+	if (fd < 0)
+		return accept_failed(errno);
 	board_slot_accepted(s->board);
 	if (allowed(s, (struct sockaddr *)peer_out))
 		return fd;
@@ -55,8 +61,8 @@ int child_accept_ready(struct slot *s)
 	_Static_assert(SLOT_READ_BYTES >= IPC_MAX_BODY, "a message has room in it");
 	if (ipc_recv(s->child->start->ready, &msg, s->in) != IPC_MESSAGE)
 		return -1;
-	fd = msg.fd_count == 1 ? msg.fds[0] : -1;
-	if (fd != -1)
+	fd = msg.fd_count == 1 ? msg.fds[0] : -2;
+	if (fd >= 0)
 		msg.fds[0] = -1;
 	ipc_drop_fds(&msg);
 	return fd;

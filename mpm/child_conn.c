@@ -111,11 +111,15 @@ static ssize_t fill_paired(struct slot *s, enum slot_reading what)
 {
 	ssize_t got;
 
-	if (what != SLOT_READING_BODY)
+	if (what == SLOT_READING_FIRST)
 		return receive(s, 0);
-	child_pair_unmark(s);
-	got = receive(s, 0);
-	child_pair_mark(s);
+	if (what == SLOT_READING_BODY)
+		child_pair_unmark(s);
+	do
+		got = receive(s, 0);
+	while (got < 0 && errno == EAGAIN);     /* the limit of an idle slot (child_pair.c) does not count here */
+	if (what == SLOT_READING_BODY)
+		child_pair_mark(s);
 	return got;
 }
 

@@ -27,19 +27,37 @@ bool child_leaving(const struct child *c)
 	return child_mode(c) == CHILD_MODE_LEAVE || (alone_in_place(c) && used_up(c));
 }
 
-/* There are places for twice as many children as may serve. Where fewer than half leave, those that decide so at the
- * same moment are at most all that serve, and one place stays free. */
+static bool has_work(const struct child *c, uint32_t first_slot)
+{
+	struct board_brief b;
+
+	for (uint32_t i = first_slot; i < first_slot + c->slot_count; i++) {
+		board_peek(c->start->board, i, &b);
+		if (b.state != BOARD_LEAVING)
+			return true;
+	}
+	return false;
+}
+
+/* There are places for three times as many children as may serve. As long as fewer than two thirds leave when one of
+ * them decides so, those that decide it at the same moment are at most all that serve, and one place stays free. */
 static bool can_be_replaced(const struct child *c)
 {
-	int leaving = 0;
+	int most = c->conf->max_children, leaving = 0, at_work = 0;
 
 	if (alone_in_place(c))
 		return true;
 	if (c->start->limited)
 		return false;
-	for (int place = 0; place < conf_pool_places(c->conf); place++)
-		leaving += board_leaves(c->start->board, (uint32_t)place * c->slot_count);
-	return leaving < c->conf->max_children;
+	for (int place = 0; place < conf_pool_places(c->conf); place++) {
+		uint32_t slot = (uint32_t)place * c->slot_count;
+
+		if (!board_leaves(c->start->board, slot))
+			continue;
+		leaving++;
+		at_work += has_work(c, slot);
+	}
+	return at_work < most && leaving < 2 * most;
 }
 
 bool child_leave(struct child *c)

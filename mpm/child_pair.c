@@ -2,6 +2,7 @@
  * request is one read and one write. The dispatcher is our own: what it may not say is a bug, and ends the child. */
 #include "mpm/child_pair.h"
 
+#include <errno.h>
 #include <fastcgi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "mpm/child_conn.h"
 #include "mpm/child_leave.h"
 #include "mpm/child_serve.h"
+#include "mpm/child_space.h"
 #include "mpm/event_proto.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
@@ -51,6 +53,30 @@ static bool begins_turn(const struct slot *s)
 	return false;
 }
 
+/* How long a read on the pair waits; a negative number: for ever. As an option of the socket it is set twice a burst,
+ * and a read stays one call. */
+static void set_patience(struct slot *s, int ms)
+{
+	struct timeval limit = { 0 };
+
+	if (ms > 0)
+		limit = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	if (setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		log_debug("cannot set how long a slot waits: %s", strerror(errno));
+}
+
+/* A slot that waits for long gives back what it held for its requests. */
+static ssize_t fill_idle(struct slot *s)
+{
+	ssize_t got = child_conn_fill(s, SLOT_READING_FIRST);
+
+	if (got >= 0 || errno != EAGAIN)
+		return got;
+	child_space_rest(s);
+	set_patience(s, child_space_patience_ms(s));
+	return child_conn_fill(s, SLOT_READING_FIRST);
+}
+
 /* Wait for the next turn. False: there is none. The wait is idleness, not a late read: the watcher is not told. */
 static bool next_turn(struct slot *s, struct event_turn *turn_out)
 {
@@ -66,7 +92,7 @@ static bool next_turn(struct slot *s, struct event_turn *turn_out)
 		s->in_pos = s->in_len - left;
 		if (event == FCGI_RECORD_BAD)
 			end_child(s, "bytes that are not a FastCGI record");
-		if (event == FCGI_RECORD_MORE && child_conn_fill(s, SLOT_READING_FIRST) <= 0)
+		if (event == FCGI_RECORD_MORE && fill_idle(s) <= 0)
 			return false;
 		if (event == FCGI_RECORD_START)
 			ours = begins_turn(s);
@@ -83,6 +109,8 @@ static void begin_turn(struct slot *s, const struct event_turn *turn)
 {
 	size_t len = strnlen(turn->peer, sizeof(s->peer) - 1);
 
+	if (child_space_use(s))
+		set_patience(s, child_space_patience_ms(s));
 	memcpy(s->peer, turn->peer, len);
 	s->peer[len] = '\0';
 	s->queued_us = turn->queued_us;

@@ -77,12 +77,14 @@ struct slot {
 	bool over_tcp;
 	bool paired;                    /* mpm = event: fd is the pair to the dispatcher, for good (child_pair.h) */
 	char peer[INET6_ADDRSTRLEN];
-	uint8_t *in;                    /* SLOT_READ_BYTES */
+	uint8_t *in;                    /* SLOT_READ_BYTES, of child_space.c */
 	size_t in_pos, in_len;
 	uint64_t head_since_ms;         /* the first wait for the rest of this head; 0: none yet */
 	bool in_full;                   /* the last read filled in: more may have come already */
 	struct fcgi_turn turn;
 	struct buf out;                 /* records that wait to be written */
+	uint8_t *stack;                 /* its thread's: the lowest address; NULL: the process' own, or not known */
+	bool warm;                      /* it holds memory of requests (child_space.h) */
 	size_t out_open;                /* offset + 1 of the record in out that can still grow; 0: none */
 	bool out_is_reply;              /* out holds bytes of the reply, not only management answers */
 
@@ -139,6 +141,8 @@ struct child {
 	_Atomic bool asked;             /* the pool process, for an order to leave */
 	int wake;                       /* eventfd, readable for good once mode asks idle slots to look */
 	_Atomic unsigned slots_gone;    /* whose threads serve no more */
+	_Atomic unsigned warm_count;    /* slots that have memory to give back */
+	_Atomic unsigned rested_count;  /* that have given it back since the heap was looked at */
 	pthread_t watcher;
 	int watch_kick;                 /* eventfd that wakes the watcher */
 	_Atomic bool watch_asleep;      /* the watcher sleeps without a time limit */

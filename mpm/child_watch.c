@@ -38,7 +38,7 @@ struct watch {
 	unsigned quiet;                 /* ticks without change */
 	unsigned doomed;                /* slots that the process ends for, once all others are gone */
 	uint8_t *peeked;                /* CHILD_PAIR_PEEK; NULL: there was no need yet */
-	uint8_t space[IPC_MAX_BODY];
+	uint8_t *space;                 /* IPC_MAX_BODY, of which orders use little */
 };
 
 void child_watch_raise(struct child *c, enum child_mode mode)
@@ -361,6 +361,7 @@ static void take_kick(struct watch *w)
 
 static void watch_free(struct watch *w)
 {
+	free(w->space);
 	free(w->at);
 	free(w->peeked);
 	free(w->seen);
@@ -406,6 +407,7 @@ static struct watch *watch_new(struct child *c)
 
 	w->child = c;
 	w->seen = xcalloc(c->slot_count, sizeof(*w->seen));
+	w->space = xrealloc(NULL, IPC_MAX_BODY);        /* not zeroed: most of it is never touched */
 	w->at = xcalloc(AT_CLIENTS + c->slot_count, sizeof(*w->at));
 	w->at[AT_LINK] = (struct pollfd){ .fd = CHILD_FD_LINK, .events = POLLIN };
 	w->at[AT_KICK] = (struct pollfd){ .fd = c->watch_kick, .events = POLLIN };

@@ -54,6 +54,7 @@ struct dispatch_request {
 	bool unwanted;                  /* its client has given it up while it ran */
 	bool dead;                      /* freed at the end of this call */
 	unsigned tries;                 /* slots that had it */
+	unsigned unstarted;             /* of them, those that died before they began with it */
 	struct buf params;              /* the PARAMS stream */
 	struct spool body, data;        /* STDIN, and a Filter's DATA */
 	uint64_t body_bytes;            /* that have come */

@@ -39,14 +39,17 @@ void queue_add(struct dispatch_request *r)
 	queue_enter(r);
 }
 
-/* Its time goes on from when it was queued first. */
+/* What it ran for already is no waiting. Its limit ends with that of who was the first: the list stays in order. */
 void queue_add_first(struct dispatch_request *r)
 {
 	struct dispatch *d = r->d;
 
+	struct due *first = TAILQ_FIRST(&d->due[DUE_QUEUE]);
+
 	due_stop(d, &r->due);
+	r->queued_us = d->now_us;
 	r->due.kind = DUE_QUEUE;
-	r->due.since_us = r->queued_us;
+	r->due.since_us = first ? first->since_us : d->now_us;
 	TAILQ_INSERT_HEAD(&d->due[DUE_QUEUE], &r->due, next);
 	queue_enter(r);
 }

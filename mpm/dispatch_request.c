@@ -412,18 +412,19 @@ static bool goes_on(const struct dispatch_request *r, const struct dispatch_deat
 
 	if (how->ended_by_us || r->begun || (r->streamed && r->body_bytes > 0))
 		return false;
-	if (r->unwanted && drops(r))
+	if (r->unwanted && (r->streamed || drops(r)))   /* a streamed one may never become whole */
 		return false;
 	if (!how->started)
-		return r->tries < UNSTARTED_MAX;
+		return r->unstarted <= UNSTARTED_MAX;
 	return r->conn && (r->safe || conf->event_retry == CONF_RETRY_ALL) &&
-	       r->tries <= (unsigned)conf->event_retry_max;
+	       r->tries - r->unstarted <= (unsigned)conf->event_retry_max;
 }
 
 void request_lost(struct dispatch_request *r, const struct dispatch_death *how)
 {
 	r->slot = NULL;
 	r->state = REQUEST_BODY;
+	r->unstarted += !how->started;
 	if (!goes_on(r, how)) {
 		request_answer(r, how->ended_by_us ? REASON_REQUEST_TIMEOUT : REASON_CHILD_DIED);
 		return;

@@ -338,12 +338,14 @@ void dispatch_slot_end(struct dispatch_slot *s)
 {
 	struct dispatch_request *r = s->req;
 	struct dispatch *d = s->d;
-	struct dispatch_death how = { .started = true };
+	struct dispatch_death how = { 0 };
 
 	if (s->dead)
 		return;
-	if (r && !s->mad)               /* ended by us, but not for the request */
+	if (r)
 		how = d->world->death(s->io);
+	if (s->mad)                     /* ended by us, but not for the request */
+		how = (struct dispatch_death){ .started = true };
 	s->dead = true;
 	if (s->use == SLOT_IDLE && !s->leaving)
 		TAILQ_REMOVE(&d->idle, s, next);

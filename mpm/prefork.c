@@ -110,7 +110,7 @@ static bool take_ready(struct prefork *p)
 {
 	int fd = child_accept_ready(p->slot);
 
-	if (fd != -1)
+	if (fd >= 0)
 		serve_new(p, fd, NULL);
 	return fd != -1;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "mpm/child_link.h"
 #include "mpm/child_priv.h"
+#include "mpm/child_space.h"
 #include "mpm/child_watch.h"
 #include "src/base/clock.h"
 #include "src/base/exits.h"
@@ -27,6 +28,7 @@ static void *slot_thread(void *arg)
 	const struct child_start *start = c->start;
 	struct err err;
 
+	child_space_of_thread(t->slot);
 	if (start->sapi->thread_init && start->sapi->thread_init(start->ctx, &err) < 0) {
 		child_link_failed(err.text);
 		_exit(EXIT_SOFTWARE);

@@ -6,9 +6,11 @@
 #include "mpm/mpm.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "mpm/child_accept.h"
@@ -16,6 +18,7 @@
 #include "mpm/child_leave.h"
 #include "mpm/child_link.h"
 #include "mpm/child_serve.h"
+#include "mpm/child_space.h"
 #include "mpm/child_watch.h"
 #include "mpm/slots.h"
 #include "src/base/clock.h"
@@ -26,7 +29,16 @@
 
 /* What an event is about: the low half of its data. The high half is the life of a kept connection, which tells an
  * event that was fetched before the connection was taken away. */
-enum wait_for { WAIT_WAKE, WAIT_READY, WAIT_LATE, WAIT_LISTEN, WAIT_KEPT = 1 << 16 };
+enum wait_for { WAIT_WAKE, WAIT_POKE, WAIT_LATE, WAIT_SOURCE, WAIT_KEPT = 1 << 16 };
+
+/* Where connections come from, to all children: the ready queue, or a listening socket. An event of one wakes one
+ * thread, for an edge: were it for a level, each would wake another one in vain. So who takes a connection looks if
+ * one more is there, and leaves word of it to the next free thread. */
+struct source {
+	int fd;
+	_Atomic bool more;
+};
+#define SOURCE_READY 0                  /* the others are listening sockets */
 
 struct kept {
 	int fd;                         /* -1: nobody keeps one here */
@@ -37,10 +49,13 @@ struct kept {
 struct worker {
 	struct child *child;
 	int epoll;
+	int poke;                       /* eventfd: wakes a thread for what a source has more */
+	struct source *sources;
+	unsigned source_count;
 	pthread_mutex_t lock;           /* of what follows; held for no system call that can wait */
 	struct kept *kept;              /* one for each slot, but bound to none */
 	unsigned kept_count;            /* never above free_count */
-	unsigned free_count;            /* slots without a connection */
+	_Atomic unsigned free_count;    /* slots without a connection; looked at without lock too */
 	int late_timer;                 /* one kept here may be past keepalive_timeout; -1: there is no such time */
 	bool late_timer_set;
 };
@@ -54,21 +69,42 @@ static int watch_fd(struct worker *w, int op, int fd, uint32_t events, uint64_t 
 
 static int watch_all(struct worker *w)
 {
-	const struct child_start *start = w->child->start;
+	const uint32_t one_for_an_edge = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE;
 
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
+	w->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll < 0 || w->poke < 0 || watch_fd(w, EPOLL_CTL_ADD, w->child->wake, EPOLLIN, WAIT_WAKE) < 0)
 		return -1;
-	if (watch_fd(w, EPOLL_CTL_ADD, start->ready, EPOLLIN | EPOLLEXCLUSIVE, WAIT_READY) < 0)
+	if (watch_fd(w, EPOLL_CTL_ADD, w->poke, EPOLLIN | EPOLLET, WAIT_POKE) < 0)
 		return -1;
-	for (unsigned i = 0; i < start->listen_count; i++)
-		if (watch_fd(w, EPOLL_CTL_ADD, start->listen[i], EPOLLIN | EPOLLEXCLUSIVE, WAIT_LISTEN + i) < 0)
+	for (unsigned i = 0; i < w->source_count; i++)
+		if (watch_fd(w, EPOLL_CTL_ADD, w->sources[i].fd, one_for_an_edge, WAIT_SOURCE + i) < 0)
 			return -1;
 	if (w->child->conf->keepalive_timeout_s == 0)
 		return 0;
 	w->late_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	/* An edge: one thread is woken. */
 	return w->late_timer < 0 ? -1 : watch_fd(w, EPOLL_CTL_ADD, w->late_timer, EPOLLIN | EPOLLET, WAIT_LATE);
+}
+
+/* Beside the caller, who is not busy yet. */
+static bool somebody_is_free(const struct worker *w)
+{
+	return atomic_load(&w->free_count) > 1;
+}
+
+/* The caller's event of this source is used up. If there is more it is the next free thread's: one that sleeps is
+ * woken, one that becomes free finds word of it, for it counts as free before it looks. While nobody is free it costs
+ * less to let him try than to know; and who left word before has seen to it that somebody comes. */
+static void source_pass_on(struct worker *w, struct source *from)
+{
+	struct pollfd at = { .fd = from->fd, .events = POLLIN };
+	uint64_t one = 1;
+
+	if (atomic_load(&from->more) || (somebody_is_free(w) && poll(&at, 1, 0) != 1))
+		return;
+	if (!atomic_exchange(&from->more, true) && somebody_is_free(w) && write(w->poke, &one, sizeof(one)) < 0)
+		log_debug("cannot wake a thread: %s", strerror(errno));
 }
 
 /* Under lock: the connection that is kept there is the caller's now. */
@@ -212,6 +248,7 @@ static void serve(struct worker *w, struct slot *s)
 		child_serve_park(s);
 		return;
 	}
+	child_space_use(s);
 	slot_is_busy(w);
 	child_has_begun(w->child, child_serve(s));
 	if (!slot_is_free(w, s) && s->fd != -1)
@@ -219,16 +256,19 @@ static void serve(struct worker *w, struct slot *s)
 }
 
 /* True when somebody was there. */
-static bool take_new(struct worker *w, struct slot *s, int listening)
+static bool take_new(struct worker *w, struct slot *s, struct source *from)
 {
 	struct sockaddr_storage peer;
-	int fd = child_accept(s, listening, &peer);
+	int fd = child_accept(s, from->fd, &peer);
 
-	if (fd >= 0) {
-		child_conn_take(s, fd, (struct sockaddr *)&peer);
-		serve(w, s);
-	}
-	return fd != -1;
+	if (fd == -1)
+		return false;
+	source_pass_on(w, from);
+	if (fd < 0)
+		return true;
+	child_conn_take(s, fd, (struct sockaddr *)&peer);
+	serve(w, s);
+	return true;
 }
 
 static bool take_ready(struct worker *w, struct slot *s)
@@ -237,9 +277,28 @@ static bool take_ready(struct worker *w, struct slot *s)
 
 	if (fd == -1)
 		return false;
+	source_pass_on(w, &w->sources[SOURCE_READY]);
+	if (fd < 0)
+		return true;
 	child_conn_take(s, fd, NULL);
 	serve(w, s);
 	return true;
+}
+
+static bool take_from(struct worker *w, struct slot *s, unsigned i)
+{
+	return i == SOURCE_READY ? take_ready(w, s) : take_new(w, s, &w->sources[i]);
+}
+
+/* True when somebody left word of one more. */
+static bool take_more(struct worker *w, struct slot *s)
+{
+	for (unsigned i = 0; i < w->source_count; i++)
+		if (atomic_load(&w->sources[i].more) && atomic_exchange(&w->sources[i].more, false)) {
+			take_from(w, s, i);
+			return true;
+		}
+	return false;
 }
 
 /* A connection of the child's own has spoken, unless it was given away since. */
@@ -264,28 +323,34 @@ static void on_event(struct worker *w, struct slot *s, uint64_t data)
 {
 	uint32_t what = (uint32_t)data;
 
-	if (what == WAIT_WAKE)
+	if (what == WAIT_WAKE || what == WAIT_POKE)
 		return;
-	if (what == WAIT_READY)
-		take_ready(w, s);
-	else if (what == WAIT_LATE)
+	if (what == WAIT_LATE)
 		end_late(w);
 	else if (what < WAIT_KEPT)
-		take_new(w, s, w->child->start->listen[what - WAIT_LISTEN]);
+		take_from(w, s, what - WAIT_SOURCE);
 	else
 		take_kept(w, s, what - WAIT_KEPT, (uint32_t)(data >> 32));
+}
+
+/* Word of one more that nobody took before the child leaves: no thread of another child was woken for it. There is at
+ * most one for each thread here that was. */
+static void take_left(struct worker *w, struct slot *s)
+{
+	for (unsigned i = 0; i < w->child->slot_count && take_more(w, s); i++)
+		continue;
 }
 
 /* What waits is all that is left: serve until nothing does. */
 static void serve_last(struct worker *w, struct slot *s)
 {
-	const struct child_start *start = w->child->start;
-	bool more = child_mode(w->child) >= CHILD_MODE_LAST;
+	const struct child *c = w->child;
+	bool more = child_mode(c) >= CHILD_MODE_LAST;
 
-	while (more && child_mode(w->child) != CHILD_MODE_LEAVE) {
+	while (more && child_mode(c) != CHILD_MODE_LEAVE) {
 		more = take_ready(w, s);
-		for (unsigned i = 0; i < start->listen_count && child_mode(w->child) == CHILD_MODE_LAST; i++)
-			more |= take_new(w, s, start->listen[i]);
+		for (unsigned i = SOURCE_READY + 1; i < w->source_count && child_mode(c) == CHILD_MODE_LAST; i++)
+			more |= take_from(w, s, i);
 	}
 }
 
@@ -295,11 +360,20 @@ static void slot_run(struct slot *s, void *arg)
 	struct child *c = w->child;
 	struct epoll_event event;
 
-	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST)
-		if (epoll_wait(w->epoll, &event, 1, -1) == 1)
+	while (!child_leaving(c) && child_mode(c) < CHILD_MODE_LAST) {
+		int got;
+
+		if (take_more(w, s))
+			continue;
+		got = epoll_wait(w->epoll, &event, 1, child_space_patience_ms(s));
+		if (got == 1)
 			on_event(w, s, event.data.u64);
+		else if (got == 0)
+			child_space_rest(s);
+	}
 	while (kept_give_one(w, 0))
 		continue;
+	take_left(w, s);
 	serve_last(w, s);
 }
 
@@ -313,6 +387,11 @@ static struct worker *worker_new(struct child *c)
 	w->kept = xcalloc(c->slot_count, sizeof(*w->kept));
 	for (unsigned i = 0; i < c->slot_count; i++)
 		w->kept[i].fd = -1;
+	w->source_count = 1 + c->start->listen_count;
+	w->sources = xcalloc(w->source_count, sizeof(*w->sources));
+	w->sources[SOURCE_READY].fd = c->start->ready;
+	for (unsigned i = 0; i < c->start->listen_count; i++)
+		w->sources[SOURCE_READY + 1 + i].fd = c->start->listen[i];
 	pthread_mutex_init(&w->lock, NULL);
 	return w;
 }
@@ -328,7 +407,9 @@ static void worker_run(struct child *c)
 	slots_run(c, slot_run, w);
 	fd_close(&w->epoll);
 	fd_close(&w->late_timer);
+	fd_close(&w->poke);
 	pthread_mutex_destroy(&w->lock);
+	free(w->sources);
 	free(w->kept);
 	free(w);
 }

@@ -85,6 +85,7 @@ static struct pool *pool_new(struct spawn_info *info)
 	struct err err;
 
 	p->info = info;
+	p->space = xrealloc(NULL, IPC_MAX_BODY);
 	log_to_fd(SPAWN_FD_LOG);
 	p->conf = conf_pool_read(info->section, info->section_len, &p->global, &err);
 	if (!p->conf)

@@ -159,7 +159,7 @@ static const char *param(const void *arg, const char *name)
 
 void pool_access_lost(struct pool_child *c, const struct pool_slot *slot, enum reason reason)
 {
-	const struct board_view *v = &slot->view;
+	const struct board_view *v = slot->view;
 	struct pool *p = c->gen->pool;
 	uint64_t ran_ms = board_age_ms(clock_ms(), v->brief.request_start_ms), now_us = clock_wall_us();
 	char *uri = xstrdup(v->uri), *query = strchr(uri, '?');

@@ -128,16 +128,17 @@ static struct dispatch_death world_death(void *arg)
 	const struct dispatch_io *io = arg;
 	struct dispatch_death how = { .started = true };
 	struct pool_dispatch *pd = io->pool->dispatch;
+	const struct board_view *v;
 	struct pool_slot *slot;
 
 	pd->child_said = false;
 	if (!io->child)
 		return how;
 	slot = &io->child->slots[io->number];
-	board_read(io->child->gen->board, pool_child_slot(io->child, io->number), &slot->view);
+	v = pool_reap_view(io->child, io->number);
 	slot->told = true;
-	pd->child_said = slot->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
-	how.started = slot->view.brief.begun > io->begun;
+	pd->child_said = v->reasons[REASON_REQUEST_TIMEOUT] > 0;
+	how.started = v->brief.begun > io->begun;
 	how.ended_by_us = io->child->kill_ms != 0 || pd->child_said;
 	return how;
 }
@@ -311,11 +312,8 @@ void pool_dispatch_child_gone(struct pool_child *c)
 		return;
 	pool_dispatch_begin(p);
 	for (int i = 0; i < p->threads; i++)
-		if (c->slots[i].io) {
-			struct dispatch_io *io = c->slots[i].io;
-
-			dispatch_slot_end(io->slot);
-		}
+		if (c->slots[i].io)
+			dispatch_io_finish(&c->slots[i].io);
 	pool_dispatch_done(p);
 }
 

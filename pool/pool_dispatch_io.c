@@ -17,6 +17,7 @@
 #include "src/base/mem.h"
 
 #define ACCEPT_AT_ONCE 32               /* then others have their turn */
+#define LAST_READS     32               /* of what a dead child has sent: more than its pair can hold */
 #define AGAIN_MS       100              /* out of descriptors or memory: try again after that */
 #define UNSENT_BYTES   (128 * 1024)     /* of a TCP connection in the kernel, at most: more cannot be put in order */
 
@@ -74,6 +75,23 @@ static void read_slot(struct dispatch_io *io)
 		dispatch_slot_input(io->slot, pd->space, (size_t)got);
 	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
 		dispatch_slot_end(io->slot);
+}
+
+/* A reply may lie in the pair, whole, because its client is slow. A process that the child started may hold the pair
+ * and go on writing: that has a bound. *slot_io is NULL once it has been let go. */
+void dispatch_io_finish(struct dispatch_io **slot_io)
+{
+	struct pool_dispatch *pd = (*slot_io)->pool->dispatch;
+
+	for (int i = 0; *slot_io && i < LAST_READS; i++) {
+		ssize_t got = recv((*slot_io)->fd, pd->space, sizeof(pd->space), MSG_DONTWAIT);
+
+		if (got <= 0)
+			break;
+		dispatch_slot_input((*slot_io)->slot, pd->space, (size_t)got);
+	}
+	if (*slot_io)
+		dispatch_slot_end((*slot_io)->slot);
 }
 
 /* The end of a callback may have let go of io: writing comes first only where reading is not due. */

@@ -218,7 +218,8 @@ static void say_others(struct pool_dispatch *pd, enum reason reason)
 {
 	struct buf line = { 0 };
 
-	buf_printf(&line, "%llu other requests since the last such line", (unsigned long long)pd->unsaid[reason]);
+	buf_printf(&line, "%llu other request%s since the last such line", (unsigned long long)pd->unsaid[reason],
+	    pd->unsaid[reason] == 1 ? "" : "s");
 	pd->unsaid[reason] = 0;
 	say(pd, &line, reason);
 }

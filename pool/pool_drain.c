@@ -136,9 +136,9 @@ void pool_drain_newcomer(struct pool_child *c)
 static void serve_rest(struct pool *p)
 {
 	uint64_t now = clock_ms();
+	bool failing = pool_backoff_failing(&p->zygote_backoff) || pool_backoff_failing(&p->child_backoff);
 
-	if (p->orphaned || p->drain_hurry || pool_backoff_failing(&p->zygote_backoff) ||
-	    pool_backoff_failing(&p->child_backoff))
+	if (p->orphaned || p->drain_hurry || failing)
 		pool_exit(p);
 	if (!p->gen)
 		pool_generation_order(p);

@@ -177,7 +177,9 @@ static void retire_ondemand(struct pool_plan *plan, const struct pool_limits *li
 /* So many more may leave, each with a place of its own. */
 static int leave_room(const struct pool_limits *lim, const struct pool_census *now)
 {
-	return at_least(lim->max_children - now->retiring, 0);
+	int at_work = now->retiring - now->ending;
+
+	return at_least(at_most(lim->max_children - at_work, 2 * lim->max_children - now->retiring), 0);
 }
 
 static void plan_retire(struct pool_plan *plan, const struct pool_limits *lim, const struct pool_census *now)

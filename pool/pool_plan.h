@@ -31,7 +31,8 @@ struct pool_census {
 	int idle;                       /* slots */
 	int busy;                       /* slots */
 	int serving;                    /* children READY and not told to leave */
-	int retiring;                   /* children told to leave, still alive */
+	int retiring;                   /* children that leave, still alive */
+	int ending;                     /* of them, those that have nothing in hand any more */
 	int total;                      /* children that count against max_children, of other generations too */
 	int apart;                      /* children that count for process.max alone: they leave, and have places of
 					 * their own (under worker) */

@@ -43,7 +43,7 @@ enum child_phase {
 
 /* What the pool process knows of one slot of a child. */
 struct pool_slot {
-	struct board_view view;         /* last good copy */
+	struct board_view *view;        /* last good copy; NULL: nobody has asked yet */
 	uint64_t drain_served;          /* at the begin of a drain: the request in flight is this one plus one */
 	bool drain_waits;               /* that request is not done */
 	struct dispatch_io *io;         /* under event: its pair; NULL: none yet, or no more */
@@ -138,7 +138,7 @@ struct pool {
 	struct pool_limits limits;
 	int places;                     /* for children, in a generation */
 	int threads;                    /* slots of a child */
-	uint8_t space[IPC_MAX_BODY];
+	uint8_t *space;                 /* IPC_MAX_BODY; never zeroed: most of it is never touched */
 
 	struct event *master;           /* SPAWN_FD_LINK */
 	bool orphaned;                  /* the master has gone */
@@ -212,6 +212,8 @@ bool pool_spawn_child(struct generation *g);
 void pool_spawn_done(struct generation *g, uint32_t place, pid_t pid, int error);
 
 /* pool_reap.c: deaths. */
+/* What slot i says now. Borrowed until the next call for it. */
+const struct board_view *pool_reap_view(struct pool_child *c, uint32_t i);
 void pool_reap_child(struct generation *g, uint32_t place, pid_t pid, int status);
 void pool_reap_kill(struct pool_child *c, uint64_t now_ms);     /* SIGKILL by way of its zygote, then of the master */
 

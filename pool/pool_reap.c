@@ -9,6 +9,7 @@
 #include "pool/zygote_proto.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/mem.h"
 #include "src/master/master_proto.h"
 
 #define KILL_PATIENCE_MS 1000           /* the zygote gets so long to end a child, then the master is asked */
@@ -39,7 +40,7 @@ static void log_exit(const struct pool_child *c, int status)
 /* A death takes at most the one request that each slot had in hand. */
 static void log_lost_request(struct pool_child *c, const struct pool_slot *slot, int status)
 {
-	const struct board_view *v = &slot->view;
+	const struct board_view *v = slot->view;
 	enum reason reason = v->reasons[REASON_REQUEST_TIMEOUT] ? REASON_REQUEST_TIMEOUT :
 			     v->reasons[REASON_DRAINING] ? REASON_DRAINING : REASON_CHILD_DIED;
 	/* The slot of one that was given up has left already. */
@@ -72,15 +73,25 @@ static void add_up(struct pool *p, const struct board_view *v)
 		p->reasons[i] += v->reasons[i];
 }
 
+/* Many live and die without being asked. */
+const struct board_view *pool_reap_view(struct pool_child *c, uint32_t i)
+{
+	struct pool_slot *s = &c->slots[i];
+
+	if (!s->view)
+		s->view = xcalloc(1, sizeof(*s->view));
+	board_read(c->gen->board, pool_child_slot(c, i), s->view);
+	return s->view;
+}
+
 /* What its slots left on the scoreboard, one after the other. */
 static void settle_slots(struct pool_child *c, int status)
 {
 	struct pool *p = c->gen->pool;
 
 	for (int i = 0; i < p->threads; i++) {
-		struct board_view *v = &c->slots[i].view;
+		const struct board_view *v = pool_reap_view(c, (uint32_t)i);
 
-		board_read(c->gen->board, pool_child_slot(c, (uint32_t)i), v);
 		log_lost_request(c, &c->slots[i], status);
 		add_up(p, v);
 	}
@@ -89,7 +100,7 @@ static void settle_slots(struct pool_child *c, int status)
 static bool has_served(const struct pool_child *c)
 {
 	for (int i = 0; i < c->gen->pool->threads; i++)
-		if (c->slots[i].view.brief.served > 0)
+		if (c->slots[i].view && c->slots[i].view->brief.served > 0)
 			return true;
 	return false;
 }
@@ -97,7 +108,7 @@ static bool has_served(const struct pool_child *c)
 static bool was_late(const struct pool_child *c)
 {
 	for (int i = 0; i < c->gen->pool->threads; i++)
-		if (c->slots[i].view.reasons[REASON_REQUEST_TIMEOUT] > 0)
+		if (c->slots[i].view && c->slots[i].view->reasons[REASON_REQUEST_TIMEOUT] > 0)
 			return true;
 	return false;
 }
@@ -130,8 +141,10 @@ static void child_free(struct pool_child *c)
 	buf_free(&c->log);
 	buf_free(&c->access);
 	buf_free(&c->slow);
-	for (int i = 0; i < g->pool->threads; i++)
+	for (int i = 0; i < g->pool->threads; i++) {
 		board_slot_reset(board_slot(g->board, pool_child_slot(c, (uint32_t)i)), BOARD_EMPTY, clock_ms());
+		free(c->slots[i].view);
+	}
 	g->children[c->place] = NULL;
 	free(c->slots);
 	free(c);

@@ -79,7 +79,7 @@ static void on_refused(evutil_socket_t fd, short what, void *arg)
 {
 	struct refused *r = arg;
 	struct pool *p = r->pool;
-	ssize_t got = what & EV_TIMEOUT ? 0 : recv((int)fd, p->space, sizeof(p->space), MSG_DONTWAIT);
+	ssize_t got = what & EV_TIMEOUT ? 0 : recv((int)fd, p->space, IPC_MAX_BODY, MSG_DONTWAIT);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -62,9 +62,8 @@ static void put_cost(struct status_child *out, const struct board_view *v, uint6
 static void put_slot(struct status *s, struct pool_child *c, uint32_t i, uint64_t now_ms)
 {
 	struct status_child *out = &s->children[s->child_count++];
-	struct board_view *v = &c->slots[i].view;
+	const struct board_view *v = pool_reap_view(c, i);
 
-	board_read(c->gen->board, pool_child_slot(c, i), v);
 	out->pid = c->pid;
 	out->state = state_of(v->brief.state);
 	out->start_time = c->born_s;

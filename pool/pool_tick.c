@@ -114,6 +114,7 @@ static void look_at_child(struct pool_child *c, struct look *k)
 		now->starting += p->threads;
 	} else if (leaves(c, &slots)) {
 		now->retiring++;
+		now->ending += slots.leaving == p->threads;
 		now->apart += !counts(c, &slots);
 		note_replaced(c);
 	} else {

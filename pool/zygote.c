@@ -65,6 +65,7 @@ static struct zygote *zygote_new(struct spawn_info *info)
 	struct err err;
 
 	z->info = info;
+	z->space = xrealloc(NULL, IPC_MAX_BODY);
 	z->conf = conf_pool_read(info->section, info->section_len, &z->global, &err);
 	if (!z->conf)
 		fail(err.text);

@@ -20,7 +20,7 @@ struct zygote {
 	int places;                     /* for children */
 	pid_t *pids;                    /* by place; 0: none */
 	int signals;                    /* signalfd of SIGCHLD */
-	uint8_t space[IPC_MAX_BODY];
+	uint8_t *space;                 /* IPC_MAX_BODY; never zeroed: most of it is never touched */
 };
 
 /* zygote_ladder.c: from root to the pool's user with its application loaded. Never root again. -1 with err. */

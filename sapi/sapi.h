@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include "src/base/err.h"
 
-#define SAPI_ABI 2
+#define SAPI_ABI 3
 #define SAPI_SYMBOL "weir_sapi"
 #define SAPI_BACKTRACE_MIN 8192         /* bytes: the longest path and some calls */
 
@@ -138,6 +138,9 @@ struct sapi {
 	 * (the first slot's is the child's main thread). Optional. */
 	int (*thread_init)(struct sapi_ctx *ctx, struct err *err);
 	void (*thread_end)(struct sapi_ctx *ctx);
+	/* Likewise, between requests, when none has come for a while: give back what only speeds the next one up.
+	 * Optional. */
+	void (*thread_rest)(struct sapi_ctx *ctx);
 	/* Child, before it ends in order. Optional. */
 	void (*child_end)(struct sapi_ctx *ctx);
 	/* Child, in the slot's thread: run one request; the reply is complete on return. Required. */

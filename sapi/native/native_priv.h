@@ -10,8 +10,7 @@
 #include "sapi/native/weir/native.h"
 #include "sapi/sapi.h"
 
-#define NATIVE_IN_BYTES  (32 * 1024)    /* of the streams' buffers */
-#define NATIVE_OUT_BYTES (32 * 1024)
+#define NATIVE_BYTES     (32 * 1024)    /* of the streams' buffers */
 #define NATIVE_ERR_BYTES (4 * 1024)
 
 /* ---- native_layout.c: what libfcgi keeps behind FCGX_Stream.data and FCGX_Request.paramsPtr. Its headers do not say;
@@ -60,12 +59,15 @@ struct native_slot {
 
 /* This thread's slot, made at its first use. */
 struct native_slot *native_slot(void);
+/* Between requests: the memory of texts and buffers is not kept for the next one. */
+void native_slot_rest(void);
 void native_request_begin(struct native_slot *slot, struct request *req);
 /* The handler has returned status: hand over what its streams hold. */
 void native_request_end(struct native_slot *slot, int status);
 
 /* The three streams for a new request; made where they are missing. */
 void native_streams_begin(struct native_slot *slot);
+void native_stream_rest(FCGX_Stream *stream);   /* between requests: give its buffer back; NULL does nothing */
 /* Take what is left in a writer; for one that was closed or freed there is nothing. */
 void native_stream_end(struct native_slot *slot, FCGX_Stream *stream);
 

@@ -8,16 +8,41 @@
 #include "src/base/mem.h"
 
 #define TEXTS_KEPT (64 * 1024)          /* bytes of strings that a slot keeps between requests */
-#define PARAMS_AT_FIRST 64
+#define PARAMS_AT_FIRST 160             /* large enough for malloc to give it back whole */
 #define TEXTS_AT_LEAST 2048             /* so that a longer query does not make it grow again */
+
+static _Thread_local struct native_slot *here;
 
 struct native_slot *native_slot(void)
 {
-	static _Thread_local struct native_slot *slot;
+	if (here)
+		return here;
+	here = xcalloc(1, sizeof(*here));
+	here->params = xcalloc(1, sizeof(*here->params));
+	native_streams_begin(here);
+	return here;
+}
 
-	if (!slot)
-		slot = xcalloc(1, sizeof(*slot));
-	return slot;
+static void texts_free(struct native_slot *slot)
+{
+	free(slot->texts);
+	slot->texts = NULL;
+	slot->texts_room = 0;
+}
+
+void native_slot_rest(void)
+{
+	if (!here)
+		return;
+	native_stream_rest(here->in);
+	native_stream_rest(here->out);
+	native_stream_rest(here->err);
+	texts_free(here);
+	if (!here->params)
+		return;
+	free(here->params->at);
+	here->params->at = here->params->end = NULL;
+	here->params->room = 0;
 }
 
 static const char *role_text(unsigned role)
@@ -153,9 +178,6 @@ void native_request_end(struct native_slot *slot, int status)
 	if (!slot->complete)
 		slot->req->app_status = (uint32_t)slot->fcgx.appStatus;
 	slot->req = NULL;
-	if (slot->texts_room <= TEXTS_KEPT)
-		return;
-	free(slot->texts);
-	slot->texts = NULL;
-	slot->texts_room = 0;
+	if (slot->texts_room > TEXTS_KEPT)
+		texts_free(slot);
 }

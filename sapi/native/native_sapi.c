@@ -101,6 +101,21 @@ static void child_end(struct sapi_ctx *ctx)
 		module.info->fini();
 }
 
+/* What a slot keeps for good is made together, not between buffers that come and go. */
+static int thread_init(struct sapi_ctx *ctx, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	native_slot();
+	return 0;
+}
+
+static void thread_rest(struct sapi_ctx *ctx)
+{
+	(void)ctx;
+	native_slot_rest();
+}
+
 static enum sapi_end serve(struct sapi_ctx *ctx, struct request *req)
 {
 	struct native_slot *slot = native_slot();
@@ -120,5 +135,7 @@ __attribute__((visibility("default"))) const struct sapi weir_sapi = {
 	.load = load,
 	.child_init = child_init,
 	.child_end = child_end,
+	.thread_init = thread_init,
+	.thread_rest = thread_rest,
 	.serve = serve,
 };

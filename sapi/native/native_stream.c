@@ -34,11 +34,24 @@ static ssize_t read_more(struct native_slot *slot, struct native_block *b)
 	return slot->req->ops->read(slot->req, b->start, (size_t)b->size);
 }
 
+/* The buffer comes with its first byte: many requests have no body, and most nothing to complain of. */
+static void make_room(struct native_block *b)
+{
+	b->size = b->type == FCGI_STDERR ? NATIVE_ERR_BYTES : NATIVE_BYTES;
+	/* not zeroed: pages that nobody uses cost nothing */
+	b->start = b->allocated = xrealloc(NULL, (size_t)b->size);
+	b->end = b->start + b->size;
+}
+
 static void fill(FCGX_Stream *stream)
 {
 	struct native_block *b = stream->data;
-	ssize_t got = read_more(slot_of(b), b);
+	ssize_t got;
 
+	if (!b->start)
+		make_room(b);
+	stream->stopUnget = b->start;
+	got = read_more(slot_of(b), b);
 	stream->rdNext = b->start;
 	stream->stop = stream->wrNext = b->start + (got > 0 ? got : 0);
 	if (got == 0)
@@ -76,7 +89,15 @@ static void empty(FCGX_Stream *stream, int closing)
 {
 	struct native_block *b = stream->data;
 	struct native_slot *slot = slot_of(b);
-	int rc = slot->complete || stream->isClosed ? 0 : take(slot, stream);
+	int rc;
+
+	if (!b->start && !closing) {
+		make_room(b);
+		stream->wrNext = b->start;
+		stream->rdNext = stream->stop = b->end;
+		return;
+	}
+	rc = slot->complete || stream->isClosed ? 0 : take(slot, stream);
 
 	if (closing)
 		rc |= close_writer(slot);
@@ -88,19 +109,26 @@ static void empty(FCGX_Stream *stream, int closing)
 	stream->wrNext = stream->stop;          /* no room: every later call says EOF */
 }
 
-static FCGX_Stream *stream_new(struct native_slot *slot, int type, int size)
+static FCGX_Stream *stream_new(struct native_slot *slot, int type)
 {
 	FCGX_Stream *stream = xcalloc(1, sizeof(*stream));
 	struct native_block *b = xcalloc(1, sizeof(*b));
 
-	/* not zeroed: pages that nobody uses cost nothing */
-	b->start = b->allocated = xrealloc(NULL, (size_t)size);
-	b->size = size;
-	b->end = b->start + size;
 	b->type = type;
 	b->request = &slot->fcgx;
 	stream->data = b;
 	return stream;
+}
+
+void native_stream_rest(FCGX_Stream *stream)
+{
+	struct native_block *b = stream ? stream->data : NULL;
+
+	if (!b)
+		return;
+	free(b->allocated);
+	b->start = b->end = b->allocated = NULL;
+	b->size = 0;
 }
 
 static FCGX_Stream *reader_begin(struct native_slot *slot, FCGX_Stream *stream)
@@ -108,7 +136,7 @@ static FCGX_Stream *reader_begin(struct native_slot *slot, FCGX_Stream *stream)
 	struct native_block *b;
 
 	if (!stream)
-		stream = stream_new(slot, FCGI_STDIN, NATIVE_IN_BYTES);
+		stream = stream_new(slot, FCGI_STDIN);
 	b = stream->data;
 	b->type = FCGI_STDIN;
 	*stream = (FCGX_Stream){
@@ -118,12 +146,12 @@ static FCGX_Stream *reader_begin(struct native_slot *slot, FCGX_Stream *stream)
 	return stream;
 }
 
-static FCGX_Stream *writer_begin(struct native_slot *slot, FCGX_Stream *stream, int type, int size)
+static FCGX_Stream *writer_begin(struct native_slot *slot, FCGX_Stream *stream, int type)
 {
 	struct native_block *b;
 
 	if (!stream)
-		stream = stream_new(slot, type, size);
+		stream = stream_new(slot, type);
 	b = stream->data;
 	*stream = (FCGX_Stream){
 		.emptyBuffProc = empty, .data = b, .rdNext = b->end, .wrNext = b->start, .stop = b->end,
@@ -134,8 +162,8 @@ static FCGX_Stream *writer_begin(struct native_slot *slot, FCGX_Stream *stream, 
 void native_streams_begin(struct native_slot *slot)
 {
 	slot->in = reader_begin(slot, slot->in);
-	slot->out = writer_begin(slot, slot->out, FCGI_STDOUT, NATIVE_OUT_BYTES);
-	slot->err = writer_begin(slot, slot->err, FCGI_STDERR, NATIVE_ERR_BYTES);
+	slot->out = writer_begin(slot, slot->out, FCGI_STDOUT);
+	slot->err = writer_begin(slot, slot->err, FCGI_STDERR);
 }
 
 void native_stream_end(struct native_slot *slot, FCGX_Stream *stream)

@@ -11,6 +11,17 @@
 
 #define BUF_FIRST 256
 
+static void buf_grow(struct buf *b, size_t cap)
+{
+	const uint8_t *lent = b->lent ? b->data : NULL;
+
+	b->data = xrealloc(lent ? NULL : b->data, cap);
+	if (lent)
+		memcpy(b->data, lent, b->len);
+	b->lent = false;
+	b->cap = cap;
+}
+
 void buf_reserve(struct buf *b, size_t more)
 {
 	size_t want, cap;
@@ -22,8 +33,7 @@ void buf_reserve(struct buf *b, size_t more)
 	cap = b->cap ? b->cap : BUF_FIRST;
 	while (cap < want)
 		cap *= 2;
-	b->data = xrealloc(b->data, cap);
-	b->cap = cap;
+	buf_grow(b, cap);
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)
@@ -83,8 +93,15 @@ void buf_clear(struct buf *b)
 
 void buf_free(struct buf *b)
 {
-	free(b->data);
+	if (!b->lent)
+		free(b->data);
 	*b = (struct buf){ 0 };
+}
+
+void buf_lend(struct buf *b, void *space, size_t size)
+{
+	BUG_IF(b->cap != 0);
+	*b = (struct buf){ .data = space, .cap = size, .lent = true };
 }
 
 const char *buf_str(struct buf *b)

@@ -14,7 +14,7 @@
 
 static _Thread_local int mem_ending;
 
-static _Noreturn void mem_out(size_t size)
+_Noreturn void mem_out(size_t size)
 {
 	if (!mem_ending++)
 		log_alert("out of memory: %zu bytes are not to be had; raise the memory limit or lower "

@@ -9,6 +9,8 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
+/* So many bytes are not to be had: says so and ends the process. */
+_Noreturn void mem_out(size_t size);
 /* printf into fresh memory; the caller frees it. */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -212,6 +212,8 @@ void conf_free(struct conf **conf);
  * separated by newlines. */
 void conf_dump(const struct conf *conf, struct buf *out);
 
+#define CONF_SLOTS_MAX 100000           /* of one pool: far above what a machine carries */
+
 /* Requests at the same time, at most. */
 static inline int conf_pool_slots(const struct conf_pool *pool)
 {
@@ -224,11 +226,12 @@ static inline bool conf_pool_leaves_slowly(const struct conf_pool *pool)
 	return pool->threads_per_child > 1;
 }
 
-/* How many children of one generation there is room for: where they leave slowly as many again as may serve, so that
- * they keep no place from those that follow. */
+/* How many children of one generation there is room for. Where they leave slowly, for those that may serve, as many
+ * that leave and take their time for it, and as many that have nothing in hand any more and are just about to end: so
+ * that none of these keeps a place from those that follow. */
 static inline int conf_pool_places(const struct conf_pool *pool)
 {
-	return conf_pool_leaves_slowly(pool) ? 2 * pool->max_children : pool->max_children;
+	return conf_pool_leaves_slowly(pool) ? 3 * pool->max_children : pool->max_children;
 }
 
 /* One pool's section as text that conf_pool_read takes: everything resolved. And back: NULL with err. */

@@ -50,6 +50,16 @@ static void check_workers(struct conf_loading *l, struct conf_draft *d)
 	p->max_children = children;
 }
 
+static void check_slots(struct conf_loading *l, struct conf_draft *d)
+{
+	const struct conf_pool *p = d->pool;
+
+	if (p->max_children >= 1 && (int64_t)p->max_children * p->threads_per_child > CONF_SLOTS_MAX)
+		conf_note_key(l, d, CONF_ERROR, "pm.max_children", "pm.max_children(%d) times mpm.threads_per_child(%d) "
+			      "cannot be greater than %d: lower one of those", p->max_children, p->threads_per_child,
+			      CONF_SLOTS_MAX);
+}
+
 static bool spare_keys_fit(struct conf_loading *l, struct conf_draft *d)
 {
 	const struct conf_pool *p = d->pool;
@@ -105,6 +115,7 @@ bool conf_check_mpm(struct conf_loading *l, struct conf_draft *d)
 
 	check_threads(l, d);
 	check_workers(l, d);
+	check_slots(l, d);
 	if (p->min_spare_threads == 0 && p->max_spare_threads == 0)
 		return true;
 	check_spare_threads(l, d);

@@ -405,7 +405,7 @@ const struct conf_key conf_keys[] = {
 	{ .name = "mpm.threads_per_child", POOL(threads_per_child), .type = CONF_INT, .unit = "threads",
 	  .flags = CONF_KEY_OURS, .otherwise = "25 under worker, 1 under prefork and event",
 	  .meaning = "Threads of each child, and so requests that it serves at the same time.",
-	  .limits = "1 to 1000; under prefork only 1.",
+	  .limits = "1 to 1000; under prefork only 1. Times pm.max_children at most 100000.",
 	  .used_by = CONF_BY_POOL | CONF_BY_ZYGOTE | CONF_BY_CHILD, .reload = CONF_RELOAD_POOL,
 	  .max = 1000 },
 	{ .name = "mpm.min_spare_threads", POOL(min_spare_threads), .type = CONF_INT, .unit = "threads",

@@ -50,7 +50,7 @@ bool fcgi_serves(const struct fcgi_limits *lim, uint16_t role);
 /* Section 4.1. Add the answer to a GET_VALUES; mpxs: what it says of MPXS_CONNS. front: its body, or the first
  * FCGI_VALUES_FRONT bytes of it. Each value is given once, however often it is asked for: an answer stays below
  * twice the question. False: the body ends inside a name or value, nothing is added. */
-#define FCGI_VALUES_FRONT 1024
+#define FCGI_VALUES_FRONT 256
 #define FCGI_WHY_VALUES   "a GET_VALUES that ends inside a name or value"
 struct fcgi_values {
 	const uint8_t *front;

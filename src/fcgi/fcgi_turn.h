@@ -41,7 +41,7 @@ struct fcgi_turn {                      /* zeroed is ready for a new connection 
 	struct fcgi_record record;
 	uint8_t state;                  /* of the request: enum turn_state */
 	uint8_t use;                    /* what the record at hand is good for: enum fcgi_use */
-	uint8_t small[1024];            /* body of a GET_VALUES or BEGIN in the making (its front) */
+	uint8_t small[256];             /* body of a GET_VALUES or BEGIN in the making (its front) */
 };
 
 /* Advance *in, *len up to the next event. Answers that the specification asks for at once

@@ -7,6 +7,7 @@
 #include "src/base/exits.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/names.h"
 #include "src/base/title.h"
 #include "src/master/master_conf.h"
 #include "src/master/master_print.h"
@@ -62,6 +63,8 @@ int master_main(int argc, char **argv)
 	int code;
 
 	log_to_fd(STDERR_FILENO);
+	if (m.as_root)
+		names_ask_apart();
 	if (master_cli_parse(argc, argv, &m.cli, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", m.cli.program, err.text);
 		print_usage(m.cli.program);

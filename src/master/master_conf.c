@@ -4,13 +4,13 @@
 
 #include <glob.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/base/names.h"
 #include "src/conf/conf_module.h"
 #include "src/master/master_priv.h"
 
@@ -204,31 +204,27 @@ void master_conf_say(const struct conf_notes *notes)
 		log_at(levels[notes->at[i].severity], "%s", notes->at[i].text);
 }
 
-static const struct passwd *conf_passwd(const struct conf *conf)
+static bool find_pool_user(const struct conf *conf, struct names_user *out)
 {
-	static const char *const fallback[] = { "weir", "nobody" };
-	const struct passwd *pw = NULL;
-
 	if (conf && conf->global.pool_process_user)
-		return getpwnam(conf->global.pool_process_user);
-	for (size_t i = 0; i < ARRAY_LEN(fallback) && !pw; i++)
-		pw = getpwnam(fallback[i]);
-	return pw;
+		return names_user(conf->global.pool_process_user, 0, out);
+	return names_user("weir", 0, out) || names_user("nobody", 0, out);
 }
 
 int master_conf_pool_user(struct master *m, const struct conf *conf, struct err *err)
 {
-	const struct passwd *pw;
+	struct names_user user;
+	int rc = 0;
 
 	if (!m->as_root)
 		return 0;
-	pw = conf_passwd(conf);
-	if (!pw)
+	if (!find_pool_user(conf, &user))
 		return err_set(err, "pool_process_user: there is no user '%s'",
 			       conf && conf->global.pool_process_user ? conf->global.pool_process_user : "nobody");
-	if (pw->pw_uid == 0)
-		return err_set(err, "pool_process_user = %s is root: pool processes must not be", pw->pw_name);
-	m->pool_uid = pw->pw_uid;
-	m->pool_gid = pw->pw_gid;
-	return 0;
+	if (user.uid == 0)
+		rc = err_set(err, "pool_process_user = %s is root: pool processes must not be", user.name);
+	m->pool_uid = user.uid;
+	m->pool_gid = user.gid;
+	names_user_free(&user);
+	return rc;
 }

@@ -66,7 +66,8 @@ def report(name, before, after, at_most):
 def applications(work):
     """Name and the pool's keys: a handler that has nothing of its own, the worst case, and one that has a little."""
     def native(name, *flags):
-        return {"sapi": "native", "native.module": compile_hello(work, name, "-shared", "-fPIC", *flags)}
+        return {"sapi": "native",
+                "native.module": compile_hello(work, name, "-shared", "-fPIC", "-DWAIT_US=10000", *flags)}
     yield "native hello", native("hello.so")
     yield "hello, 1 MiB of its own", native("own.so", "-DOWN_BYTES=1048576")
 

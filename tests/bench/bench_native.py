@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """bench_native.py -- a C handler under Weir beside the same source as a program on libfcgi, with as many processes that
-wait in FCGX_Accept_r() on one socket: hello, new and kept connections, in turns, both sides on the same cores.
+wait in FCGX_Accept_r() on one socket as Weir has slots: hello, new and kept connections, in turns, both sides on the
+same cores. Weir's slots are the threads of one child, or with --model prefork as many processes as libfcgi's.
 
 Prints requests a second, CPU time a request, and Weir's ratio to libfcgi. Exit code 0: the ratio asked for is reached,
 1: it is not, 2: it could not be measured."""
@@ -25,7 +26,7 @@ from bench_server import BenchError, Load, Server, Workspace    # noqa: E402
 from bench_table import number                                  # noqa: E402
 
 SOURCE = os.path.join(HERE, "scripts", "hello.c")
-CASES = {"native-new": ("-c",), "native-kept": ("-k", "-c")}
+CASES = {"native-new": False, "native-kept": True}                # does the front end keep its connections?
 
 
 def compile_hello(work, name, *flags):
@@ -74,12 +75,17 @@ class Bench:
         self.module, self.program = compile_hello(work, "hello.so", "-shared", "-fPIC"), compile_hello(
             work, "hello", "-DPROGRAM", "-lfcgi")
 
+    def size(self):
+        if self.args.model == "prefork":
+            return {"mpm": "prefork", "pm.max_children": self.args.slots}
+        return {"mpm": "worker", "mpm.threads_per_child": self.args.slots, "pm.max_children": 1}
+
     @contextlib.contextmanager
     def pair(self):
-        keys = {"pm": "static", "pm.max_children": self.args.processes, "sapi": "native", "native.module": self.module}
+        keys = {"pm": "static", "sapi": "native", "native.module": self.module, **self.size()}
         keys.update(k.split("=", 1) for k in self.args.key)
         weir = Server(self.work, "weir", shlex.split(self.args.weir), "")
-        lib = Program(self.work, "libfcgi", self.program, self.args.processes)
+        lib = Program(self.work, "libfcgi", self.program, self.args.slots)
         try:
             weir.start({"bench": keys}, self.cpus)
             lib.start(None, self.cpus)
@@ -94,9 +100,11 @@ class Bench:
 
 
 def measure(bench):
-    for name, options in CASES.items():
+    for name, keep in CASES.items():
+        # A process of libfcgi's that holds a kept connection serves no other: more than processes wait for ever.
+        options = ("-k", "-c", bench.args.slots) if keep else ("-c", bench.args.connections)
         with bench.pair() as pair:
-            got = rounds(bench, pair, "hello.c", *options, bench.args.connections)
+            got = rounds(bench, pair, "hello.c", *options)
             memory = [bench_proc.pss_kib(server.pid) for server in pair]
         yield compared(name, "requests (1/s)", "", column(got, "rate"), at_least=bench.args.at_least)
         yield compared(name, "CPU time a request (µs)", "", column(got, "cpu_us"))
@@ -109,8 +117,10 @@ def arguments():
     p.add_argument("--weirbench", default=os.path.join(os.getcwd(), "weirbench"), help="default: ./weirbench")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1)
-    p.add_argument("--processes", type=int, default=8, help="of each side (default: 8)")
-    p.add_argument("--connections", type=int, default=8, help="at once (default: 8)")
+    p.add_argument("--model", choices=("worker", "prefork"), default="worker", help="of Weir's pool (default: worker)")
+    p.add_argument("--slots", type=int, default=8, help="of Weir's, and processes of libfcgi's side (default: 8)")
+    p.add_argument("--connections", type=int, default=64,
+                   help="new ones at once (default: 64; with few of them the client's own core is the limit)")
     p.add_argument("--key", action="append", default=[], metavar="KEY=VALUE", help="another key of Weir's pool")
     p.add_argument("--at-least", type=float, default=1.2, help="the ratio that is asked for (default: 1.2)")
     return p.parse_args()

@@ -37,7 +37,7 @@ static void check_memory(const struct fcgi_mux *m)
 
 	BUG_IF(places > 16 && places > 8 * (size_t)fcgi_mux_active(m));
 	BUG_IF(fcgi_mux_active(m) == 0 && places > 0);
-	BUG_IF(m->values.cap > 1024);
+	BUG_IF(m->values.cap > 256);
 	BUG_IF(m->values.cap > 0 && m->record.head_len != FCGI_HEADER_LEN);
 }
 

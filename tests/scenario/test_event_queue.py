@@ -62,7 +62,7 @@ def test_more_than_queue_max_is_refused_at_once(weir):
         assert late.at_end() == "eof" if not keep else late.silent()
     late.send(www.request("/ping"))             # such a connection goes on
     assert late.reply().text == "pong"
-    assert weir.wait_log(r'"GET /gate.php\?n=9".*: queue_full')
+    assert weir.wait_log(r'"GET /gate.php\?n=9", script \S+: queue_full: ')
     assert figures(www)["reason queue full"] == 2
     go(www, 0, 1, 2)
     assert [c.reply().text for c in conns] == ["0", "1", "2"]
@@ -87,7 +87,7 @@ def test_who_waits_too_long_is_refused(weir):
     for c in late:
         reply = c.reply()
         assert refused(reply) == (503, "queue_timeout", True) and reply.header("Retry-After") == "7"
-    assert weir.wait_log(r'"GET /gate.php\?n=1".*: queue_timeout')
+    assert weir.wait_log(r'"GET /gate.php\?n=1", script \S+: queue_timeout: ')
     until(lambda: figures(www)["reason queue timeout"] == 2, "both are counted")
     go(www, 0, 5)
     assert busy.reply().text == "0"

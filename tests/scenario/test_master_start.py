@@ -208,3 +208,14 @@ def test_two_hundred_pools_at_rest_and_one_of_them_moves(weir):
     with fcgi.Connection("127.0.0.1:%d" % port) as c:
         assert c.send(pools[7].request("/ok.php")).reply().text == "ok"
     until(lambda: not os.path.exists(pools[7].socket), "the socket that is not wanted any more is unlinked")
+
+
+@needs_root
+def test_the_master_keeps_nothing_that_the_system_loads_for_names(weir):
+    with open("/etc/nsswitch.conf") as f:
+        if not re.search(r"^(passwd|group):.*\b(systemd|sss|ldap|winbind)\b", f.read(), re.M):
+            pytest.skip("all names are in files here")
+    weir.pool()
+    weir.start()
+    with open("/proc/%d/maps" % weir.master) as maps:
+        assert "libnss_" not in maps.read()

@@ -70,6 +70,26 @@ def test_each_slot_serves_at_the_same_time(running):
     assert len({pid for pid, _ in seen}) == 2
 
 
+@pytest.mark.parametrize("over", ["listening socket", "ready queue"])
+def test_what_came_at_once_runs_at_once(running, over):
+    """One event may tell of many connections: each is passed on to a thread that is free."""
+    conns = [running.open("/x", keep=True, ECHO_WHO="") for _ in range(16 if over == "ready queue" else 0)]
+    assert all(c.reply().ended for c in conns)
+    children = running.children()
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for c in conns:
+            c.send(running.request("/x", keep=True, ECHO_WHO=running.root))
+        conns += [running.open("/x", ECHO_WHO=running.root) for _ in range(8 - len(conns))]
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+    until(lambda: len(glob.glob(running.root + "/held-*")) == 8, "all slots are at work")
+    running.release()
+    assert all(c.reply().ended for c in conns)
+
+
 def test_one_more_waits_for_a_slot(running):
     conns = hold(running, 8)
     late = running.open("/x", ECHO_WHO="")

@@ -19,7 +19,7 @@ def use_up(pool, count):
 
 
 def test_requests_that_take_long_in_all_that_leave_block_nobody(weir, threads):
-    """A child is used up when its one request is held and another is served. There are four places for two children."""
+    """A child is used up when its one request is held and another is served. Two of two children may take so long."""
     threads.also("pm.max_requests = 2")
     weir.start()
     held = []
@@ -177,15 +177,14 @@ def test_at_process_max_a_child_is_replaced_when_it_has_nothing_to_do(weir, thre
 
 
 def test_a_zygote_that_dies_leaves_children_that_block_nobody(weir, threads):
-    """All places of the old generation are taken by requests that take long."""
+    """As many of the old generation leave as may, with requests that take long."""
     threads.also("pm.max_requests = 2")
     weir.start()
     held = use_up(threads, 4)
     for n in range(2):
         before = set(threads.children())
         weir.kill(weir.one("zygote", "thr"))
-        until(lambda: set(threads.children()) - before, "children of the next generation")
-        assert who(threads.get("/x", ECHO_WHO=""))[0] not in before
+        until(lambda: who(threads.get("/x", ECHO_WHO=""))[0] not in before, "children of the next generation")
     threads.release()
     assert all(c.reply().ended for c in held)
     until(lambda: len(threads.children()) == 2, "two children")
@@ -197,8 +196,8 @@ def test_a_reload_takes_no_place_from_the_new_pool(weir, threads):
     held = use_up(threads, 3)
     before = set(threads.children())
     weir.send_signal(signal.SIGUSR2)
-    until(lambda: len(set(threads.children()) - before) == 2, "two new children")
-    assert who(threads.get("/x", ECHO_WHO=""))[0] not in before
+    until(lambda: who(threads.get("/x", ECHO_WHO=""))[0] not in before, "the new pool serves")
+    until(lambda: len(set(threads.children()) - before) >= 2, "as many as may serve")
     threads.release()
     assert all(c.reply().ended for c in held)
     until(lambda: len(threads.children()) == 2, "two children")

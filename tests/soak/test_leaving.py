@@ -8,6 +8,8 @@ import pytest
 
 from weirtest import until
 
+pytestmark = pytest.mark.threads
+
 SECONDS = 20
 PATIENCE_S = 2          # for a request that takes no time, on a machine that has other things to do
 
@@ -66,5 +68,5 @@ def test_somebody_serves_while_children_leave_one_after_the_other(weir, limits, 
         sum(t.done for t in short), sum(t.done for t in long), 1000 * max(t.slowest for t in short), most))
     assert [t.lost for t in long + short if t.lost] == []
     assert max(t.slowest for t in short) < PATIENCE_S
-    assert most <= (int(limits[-1]) if limits else 4)
+    assert most <= (int(limits[-1]) if limits else 6)   # 2 that serve, 2 with work left, 2 that are about to end
     until(lambda: len(pool.children()) == 2, "two children")

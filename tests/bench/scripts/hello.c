@@ -2,8 +2,18 @@
  * serves the listening socket which it finds as descriptor 0. */
 #include <weir/native.h>
 
+#ifdef WAIT_US
+#include <unistd.h>
+
+/* So long that as many requests as there are slots are served at once, each by a slot of its own. */
+#define wait_for_others() usleep(WAIT_US)
+#else
+#define wait_for_others() ((void)0)
+#endif
+
 int weir_handler(FCGX_Request *r)
 {
+	wait_for_others();
 	FCGX_PutS("Content-Type: text/plain\r\n\r\nHello, world!\n", r->out);
 	return 0;
 }

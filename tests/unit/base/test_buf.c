@@ -24,6 +24,25 @@ static void zeroed_is_empty_and_valid(void **state)
 	assert_int_equal(b.cap, 0);
 }
 
+static void lent_memory_is_used_while_it_lasts(void **state)
+{
+	char space[16];
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_lend(&b, space, sizeof(space));
+	buf_add_str(&b, "0123456789abcdef");
+	assert_ptr_equal(b.data, space);
+	buf_add_str(&b, "g");
+	assert_ptr_not_equal(b.data, space);
+	assert_string_equal(buf_str(&b), "0123456789abcdefg");
+	assert_memory_equal(space, "0123456789abcdef", 16);
+	buf_free(&b);
+	buf_lend(&b, space, sizeof(space));
+	buf_free(&b);
+	assert_null(b.data);
+}
+
 static void adds_and_drops(void **state)
 {
 	struct buf b = { 0 };
@@ -112,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zeroed_is_empty_and_valid),
+		cmocka_unit_test(lent_memory_is_used_while_it_lasts),
 		cmocka_unit_test(adds_and_drops),
 		cmocka_unit_test(grows_byte_by_byte),
 		cmocka_unit_test(reserve_makes_room_once),

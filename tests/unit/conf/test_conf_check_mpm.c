@@ -1,4 +1,5 @@
 /* test_conf_check_mpm.c -- the keys of the multi-processing model: what is refused, rounded and filled in. */
+#include "mpm/board.h"
 #include "tests/unit/conf/conf_help.h"
 
 #define STATIC_POOL "[www]\nlisten = /run/x.sock\npm = static\npm.max_children = 4\n"
@@ -33,6 +34,14 @@ static void defaults_under_worker(void **state)
 	assert_int_equal(l.conf->pools[0]->threads_per_child, 25);
 	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 100);
 	unload(&l);
+	l = load(WORKER "pm.max_children = 4001\n");
+	assert_note(&l, CONF_ERROR, "[f:6] [pool www] pm.max_children(4001) times mpm.threads_per_child(25) cannot be greater "
+		    "than 100000: lower one of those");
+	unload(&l);
+	l = load(WORKER "pm.max_children = 4000\n");
+	assert_good(&l);
+	assert_true(conf_pool_places(l.conf->pools[0]) * 25 <= BOARD_MAX_SLOTS);
+	unload(&l);
 	l = load(WORKER "mpm.threads_per_child = 0\n");
 	assert_note(&l, CONF_ERROR, "[f:6] [pool www] mpm.threads_per_child must be a positive value");
 	unload(&l);
@@ -51,7 +60,7 @@ static void threads_under_event(void **state)
 	l = load(STATIC_POOL "mpm = event\nmpm.threads_per_child = 10\nmpm.max_request_workers = 20\n");
 	assert_good(&l);
 	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 20);
-	assert_int_equal(conf_pool_places(l.conf->pools[0]), 4);
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 6);
 	unload(&l);
 	l = load("[www]\nlisten = /run/x.sock\npm = dynamic\npm.max_children = 4\nmpm = event\n"
 		 "mpm.min_spare_threads = 1\nmpm.max_spare_threads = 2\n");
@@ -66,7 +75,7 @@ static void places(void **state)
 	struct loaded l = load(WORKER);
 	(void)state;
 
-	assert_int_equal(conf_pool_places(l.conf->pools[0]), 8);
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 12);
 	unload(&l);
 	l = load(WORKER "mpm.threads_per_child = 1\n");
 	assert_int_equal(conf_pool_places(l.conf->pools[0]), 4);

@@ -203,6 +203,23 @@ static void what_nobody_wants_is_not_tried_again(void **state)
 	assert_slots(1, 0, 0);
 }
 
+static void nor_is_what_never_became_whole(void **state)
+{
+	struct world_io *s, *t, *c;
+
+	(void)state;
+	w.conf.event_request_buffering = CONF_BUFFERING_NO;
+	world_begin();
+	s = world_slot();
+	c = client();
+	say_head(c, 1, "POST", 5);
+	t = world_slot();
+	leaves(c);
+	dies(s, false, false);
+	assert_heard(t, "");
+	assert_slots(1, 0, 0);
+}
+
 static void a_post_that_nobody_began_is(void **state)
 {
 	struct world_io *s, *t, *c;
@@ -269,6 +286,7 @@ int main(void)
 		WORLD_TEST(nothing_more_is_expected_of_it),
 		WORLD_TEST(kill_ends_the_slot),
 		WORLD_TEST(what_nobody_wants_is_not_tried_again),
+		WORLD_TEST(nor_is_what_never_became_whole),
 		WORLD_TEST(a_post_that_nobody_began_is),
 		WORLD_TEST(a_write_that_fails),
 		WORLD_TEST(a_write_that_fails_with_the_end),

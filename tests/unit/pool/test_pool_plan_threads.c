@@ -104,6 +104,11 @@ static void never_more_leave_than_may_serve(void **state)
 	assert_int_equal(pool_plan(&dynamic, &now).retire, 1);
 	now.retiring = 8;
 	assert_int_equal(pool_plan(&dynamic, &now).retire, 0);
+	now.ending = 1;                                 /* it is as good as gone */
+	assert_int_equal(pool_plan(&dynamic, &now).retire, 1);
+	now.retiring = 16;
+	now.ending = 16;                                /* but they hold all places */
+	assert_int_equal(pool_plan(&dynamic, &now).retire, 0);
 }
 
 static void who_asks_leaves_when_there_is_a_place_for_it(void **state)
