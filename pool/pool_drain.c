@@ -146,6 +146,15 @@ static void serve_rest(struct pool *p)
 		pool_spawn_child(p->gen);
 }
 
+/* No child is left. Who sends a request or reads its answer needs none for now. */
+static void without_children(struct pool *p, int waiting)
+{
+	if (waiting > 0)
+		serve_rest(p);
+	else if (!p->dispatch || p->drain_hurry || pool_dispatch_empty(p))
+		pool_exit(p);
+}
+
 void pool_drain_look(struct pool *p)
 {
 	if (p->dispatch && (p->drain == DRAIN_LAST || p->drain == DRAIN_REPLACED))
@@ -164,17 +173,13 @@ void pool_drain_look(struct pool *p)
 		if (pool_child_count(p) > 0)
 			return;
 		pool_park_close_idle(p);        /* what the last child handed over may have spoken */
-		if (pool_park_waiting(p) == 0)
-			pool_exit(p);
-		serve_rest(p);
+		without_children(p, pool_park_waiting(p));
 		return;
 	case DRAIN_REPLACED:
 		if (pool_child_count(p) > 0)
 			return;
 		pool_park_close_idle(p);
-		if (pool_park_queued(p) == 0)
-			pool_exit(p);
-		serve_rest(p);
+		without_children(p, pool_park_queued(p));
 	}
 }
 

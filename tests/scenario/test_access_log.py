@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from weirtest import HOLD, fcgi, until
+from weirtest import HOLD, PHP_EVENT, fcgi, until
 from weirtest.server import AS_ROOT
 
 pytestmark = pytest.mark.event
@@ -110,7 +110,7 @@ def test_a_request_that_dies_with_its_child(weir):
 
 
 def test_a_client_that_went(weir):
-    www = logged(weir, "access.format = \"%r %s %w\"")
+    www = logged(weir, "access.format = \"%r %s %w\"" + ("\n request.on_abort = notify" if PHP_EVENT else ""))
     www.write("watch.php", "touch(__DIR__ . '/held-1'); while (!connection_aborted()) { usleep(2000); }")
     c = www.open("/watch.php")
     www.busy()

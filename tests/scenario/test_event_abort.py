@@ -98,6 +98,7 @@ def test_kill_does_not_give_it_to_another(weir):
     assert [f for f in os.listdir(www.root) if f.startswith("at-0")] == ["at-0-%d" % child]
 
 
+@pytest.mark.threads
 def test_kill_spares_the_other_requests_of_a_child_with_threads(weir):
     """What cannot be ended alone runs on."""
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 3\n"
@@ -113,6 +114,7 @@ def test_kill_spares_the_other_requests_of_a_child_with_threads(weir):
     assert www.get("/x", ECHO_DO="pid").text == str(child)
 
 
+@pytest.mark.threads
 def test_notify_with_threads(weir):
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 3\n"
                     "pm.max_children = 1\n request.on_abort = notify")

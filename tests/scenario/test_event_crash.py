@@ -134,6 +134,7 @@ def test_504_past_its_time_and_nobody_else_gets_it(weir):
     assert glob.glob(www.root + "/at-0-*") == ["%s/at-0-%d" % (www.root, child)]
 
 
+@pytest.mark.threads
 def test_504_of_one_thread_and_the_others_finish(weir):
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 3\n"
                     "pm.max_children = 1\n security.reason_header = yes\n request_terminate_timeout = 1s")
@@ -148,6 +149,7 @@ def test_504_of_one_thread_and_the_others_finish(weir):
     weir.gone(child)
 
 
+@pytest.mark.threads
 def test_a_crash_of_one_thread_costs_the_others_no_get(weir):
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 3\n"
                     "pm.max_children = 1\n security.reason_header = yes")

@@ -143,17 +143,27 @@ def test_reload_closes_parked_connections_and_none_with_a_request(weir):
     assert www.get("/pid.php").status == 200
 
 
-def test_a_slow_reader_outlives_a_reload(weir):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_slow_reader_and_a_slow_sender_outlive_a_reload(weir, killed):
+    """Even without any child, while none is needed."""
     www = event.event_pool(weir)
     www.write("large.php", "for ($i = 0; $i < 160; $i++) { echo str_repeat('x', 65536); }")
     weir.start()
     slow = www.open("/large.php", keep=True)
-    assert www.get("/pid.php").status == 200
+    data = www.request("/echo.php", b"x" * 1000, **event.PUT)
+    sender = www.connect().send(data[:-300])
+    old = int(www.get("/pid.php").text)
+    pool = weir.one("pool")
     weir.send_signal(RELOAD)
     weir.wait_log("ready to handle connections", 2)
-    assert www.get("/pid.php").status == 200
+    if killed:
+        weir.kill(old)
+        weir.wait_log("child %d exited on signal 9" % old)
+    assert int(www.get("/pid.php").text) != old
     reply = slow.reply()
     assert reply.ended and len(reply.body) == 160 * 65536 and slow.at_end() == "eof"
+    assert sender.send(data[-300:]).reply().text.startswith("1000 ")
+    weir.gone(pool)
 
 
 def test_a_reload_that_cannot_load_harms_nobody(weir, load):
@@ -280,6 +290,7 @@ def test_wsgi_with_threads(weir, nginx):
     assert {c.reply().status for c in kept} == {200}
 
 
+@pytest.mark.threads
 def test_the_threads_of_a_child_serve_at_once_and_idle_ones_first(weir):
     www = weir.pool("sapi = echo\n security.limit_extensions =\n mpm = event\n mpm.threads_per_child = 4\n"
                     "pm.max_children = 2")

@@ -123,7 +123,7 @@ def test_while_an_application_does_not_load_its_clients_are_told(weir):
     for junk in (b"", b"GET / HTTP/1.1\r\n\r\n" * 40, bad.request("/ok.php")[:30]):
         with bad.connect().send(junk) as c:
             c.shut()
-            assert c.reply().status is None
+            assert c.reply().status in ((None, 400) if PHP_EVENT else (None,))      # half a head may be answered
     bad.repair()
     until(lambda: bad.get("/ok.php").text == "ok", "it serves")
 

@@ -60,6 +60,7 @@ def status(pool, query="json&full", **more):
     return json.loads(pool.get("/status?" + query, **more).text)
 
 
+@pytest.mark.not_event("no child makes the status: test_event_status.py")
 @pytest.mark.parametrize("pool, fpm", [(1, 1)], indirect=True)
 @pytest.mark.parametrize("full", ["", "&full"])
 @pytest.mark.parametrize("format", FORMATS)
@@ -108,6 +109,7 @@ MATCHES = [
 ]
 
 
+@pytest.mark.not_event("the page says more")
 def test_the_same_requests_are_meant(pool, fpm):
     for uri, more in MATCHES:
         ours, theirs = pool.get(uri, **more), fpm.get(uri, **more)
@@ -204,6 +206,7 @@ def check_openmetrics(text):
     return families, samples
 
 
+@pytest.mark.not_event("it has figures of its own: test_event_status.py")
 def test_openmetrics_is_well_formed(pool):
     families, samples = check_openmetrics(pool.get("/status?openmetrics").text)
     assert len(families) == 18 and samples > 30
