@@ -310,12 +310,9 @@ void pool_dispatch_child_gone(struct pool_child *c)
 	if (!p->dispatch)
 		return;
 	pool_dispatch_begin(p);
+	pool_dispatch_retire(c);        /* the end of a turn brings it no other */
 	for (int i = 0; i < p->threads; i++)
-		if (c->slots[i].io) {
-			struct dispatch_io *io = c->slots[i].io;
-
-			dispatch_slot_end(io->slot);
-		}
+		dispatch_io_slot_gone(c, (uint32_t)i);
 	pool_dispatch_done(p);
 }
 

@@ -18,6 +18,7 @@
 
 #define ACCEPT_AT_ONCE 32               /* then others have their turn */
 #define AGAIN_MS       100              /* out of descriptors or memory: try again after that */
+#define LAST_READS     16               /* of a dead child's pair, whose other end may live on: all that it can hold */
 #define UNSENT_BYTES   (128 * 1024)     /* of a TCP connection in the kernel, at most: more cannot be put in order */
 
 ssize_t dispatch_io_send(void *arg, const struct iovec *iov, int count)
@@ -65,7 +66,8 @@ static void read_conn(struct dispatch_io *io)
 		conn_ended(io);
 }
 
-static void read_slot(struct dispatch_io *io)
+/* One read. False: there was nothing, and at the pair's end io is gone. */
+static bool read_slot(struct dispatch_io *io)
 {
 	struct pool_dispatch *pd = io->pool->dispatch;
 	ssize_t got = recv(io->fd, pd->space, sizeof(pd->space), MSG_DONTWAIT);
@@ -74,6 +76,7 @@ static void read_slot(struct dispatch_io *io)
 		dispatch_slot_input(io->slot, pd->space, (size_t)got);
 	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
 		dispatch_slot_end(io->slot);
+	return got > 0;
 }
 
 /* The end of a callback may have let go of io: writing comes first only where reading is not due. */
@@ -182,6 +185,16 @@ struct dispatch_io *dispatch_io_slot(struct pool_child *c, uint32_t number, int 
 	c->slots[number].io = io;
 	io->slot = dispatch_slot_new(c->gen->pool->dispatch->core, io);
 	return io;
+}
+
+/* A slow client's slot is not read: what its child said before it died may still be there, the answer's end too. */
+void dispatch_io_slot_gone(const struct pool_child *c, uint32_t number)
+{
+	for (int i = 0; i < LAST_READS && c->slots[number].io; i++)
+		if (!read_slot(c->slots[number].io))
+			break;
+	if (c->slots[number].io)
+		dispatch_slot_end(c->slots[number].io->slot);
 }
 
 /* ---- new connections */

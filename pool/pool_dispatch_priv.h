@@ -56,6 +56,8 @@ void dispatch_note_page(struct pool *p, const struct dispatch_request *r, const 
 
 /* pool_dispatch_io.c */
 struct dispatch_io *dispatch_io_slot(struct pool_child *c, uint32_t number, int fd);
+/* The child is dead: take what it has still said, and end its slot. */
+void dispatch_io_slot_gone(const struct pool_child *c, uint32_t number);
 void dispatch_io_accept(struct pool *p, int listening);
 ssize_t dispatch_io_send(void *io, const struct iovec *iov, int count);
 enum dispatch_peek dispatch_io_peek(void *io);
