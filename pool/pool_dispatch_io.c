@@ -79,7 +79,7 @@ static bool read_slot(struct dispatch_io *io)
 	return got > 0;
 }
 
-/* The end of a callback may have let go of io: writing comes first only where reading is not due. */
+/* Both in each turn: who never stops sending would else get nothing that waits for it. */
 static void on_conn(evutil_socket_t fd, short what, void *arg)
 {
 	struct dispatch_io *io = arg;
@@ -87,13 +87,15 @@ static void on_conn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	pool_dispatch_begin(p);
+	p->dispatch->at_hand = io;
 	if (what & EV_READ)
 		read_conn(io);
-	else
+	if (what & EV_WRITE && p->dispatch->at_hand)
 		dispatch_conn_writable(io->conn);
 	pool_dispatch_done(p);
 }
 
+/* Reading may have let go of io. Writing can wait: a slot takes nothing while it talks. */
 static void on_slot(evutil_socket_t fd, short what, void *arg)
 {
 	struct dispatch_io *io = arg;
@@ -149,6 +151,8 @@ void dispatch_io_close_conn(void *arg, enum dispatch_close how)
 	struct pool *p = io->pool;
 	int fd = io_free(io);
 
+	if (p->dispatch->at_hand == arg)
+		p->dispatch->at_hand = NULL;
 	if (how == DISPATCH_LINGER) {
 		shutdown(fd, SHUT_WR);
 		pool_park_linger(p, fd);

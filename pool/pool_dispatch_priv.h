@@ -30,7 +30,7 @@ struct pool_dispatch {
 	bool full;                      /* none until there is room */
 	struct event *timer;
 	uint64_t timer_us;              /* when it is due; DISPATCH_NEVER: it is not added */
-	unsigned depth;                 /* of calls into the dispatcher */
+	const void *at_hand;            /* the connection whose event is looked at; NULL: it was let go meanwhile */
 	bool child_said;                /* the child that died last has said itself that its request took too long */
 	/* pool_dispatch_note.c's own */
 	char storage_why[512];          /* why a file could not be written or read, the last time */
