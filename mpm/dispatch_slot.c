@@ -12,6 +12,7 @@
 
 #define BODY_RECORD (32 * 1024)         /* bytes of a body in one record, at most */
 #define RECORDS     32                  /* at once: other connections wait, for the disk too */
+#define UNREAD_BYTES (256 * 1024)       /* of a turn that is over: record headers, and the body's last record */
 #define UNFILL_BYTES (32 * 1024)        /* no more than that waits for the slot: the client may go on */
 #define HEADER      FCGI_HEADER_LEN
 
@@ -298,10 +299,20 @@ static void end_if_free(struct dispatch_slot *s)
 	s->d->world->end_slot(s->io);
 }
 
+/* Only the end of a body, or the parameters of a role it does not serve, need not be read before an answer. */
+static bool answers_unread(const struct dispatch_slot *s)
+{
+	return s->out.len > (size_t)s->d->limits.max_params + UNREAD_BYTES;
+}
+
 void slot_turn_over(struct dispatch_slot *s, bool leaving)
 {
 	struct dispatch *d = s->d;
 
+	if (answers_unread(s)) {
+		slot_mad(s, "answers to requests that it has not read");
+		return;
+	}
 	s->use = SLOT_IDLE;
 	s->leaving |= leaving;
 	if (!s->leaving) {
