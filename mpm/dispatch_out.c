@@ -8,6 +8,7 @@
 #include "src/base/mem.h"
 
 #define TURN_BYTES  (64 * 1024)         /* of one request, before another has its turn */
+#define CALL_BYTES  (16 * TURN_BYTES)   /* to one connection: the others wait, for the disk too */
 #define RESUME_PART 2                   /* a stopped slot goes on once so much of the limit is free: a half */
 
 bool request_reply_waits(const struct dispatch_request *r)
@@ -165,8 +166,8 @@ static void drop_front(struct dispatch_request *r, size_t len, bool joined)
 		slot_resume(r->slot);
 }
 
-/* One turn of one request. False: the client takes no more for now. */
-static bool write_turn(struct dispatch_conn *c, struct dispatch_request *r)
+/* One turn of one request; *sum grows with it. False: the client takes no more for now. */
+static bool write_turn(struct dispatch_conn *c, struct dispatch_request *r, size_t *sum)
 {
 	struct dispatch *d = c->d;
 	const uint8_t *at;
@@ -182,6 +183,7 @@ static bool write_turn(struct dispatch_conn *c, struct dispatch_request *r)
 	}
 	iov = (struct iovec){ .iov_base = (void *)(uintptr_t)at, .iov_len = len };
 	put = send_some(c, &iov, 1);
+	*sum += put;
 	if (c->dead)
 		return false;
 	if (put > 0 || joined) {
@@ -212,11 +214,12 @@ static bool write_first(struct dispatch_conn *c)
 void out_write(struct dispatch_conn *c)
 {
 	struct dispatch_request *r;
+	size_t sum = 0;
 
 	if (c->dead || !write_first(c))
 		return;
-	while ((r = next_waiting(c)) != NULL) {
-		bool all = write_turn(c, r);
+	while (sum < CALL_BYTES && (r = next_waiting(c)) != NULL) {
+		bool all = write_turn(c, r, &sum);
 
 		if (c->dead)
 			return;

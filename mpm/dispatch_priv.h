@@ -101,6 +101,7 @@ struct dispatch_slot {
 	bool input_ended;               /* the request's last record was sent, or is in out */
 	bool writes, was_stopped;       /* what is watched */
 	bool answered;                  /* END_REQUEST has come, EVENT_RECORD has not */
+	bool more;                      /* of its input goes to it as soon as it is writable */
 	struct dispatch_request *req;   /* BUSY; NULL: nobody wants its reply */
 	uint16_t id;                    /* of the request of this turn */
 	struct fcgi_record record;
@@ -162,7 +163,7 @@ void conn_let_go(struct dispatch_conn *c, enum dispatch_close how);
 
 /* dispatch_out.c: replies on their way to a client that does not take all at once, and fairly between them. */
 bool out_waits(const struct dispatch_conn *c);
-void out_write(struct dispatch_conn *c);        /* as much as it takes */
+void out_write(struct dispatch_conn *c);        /* as much as it takes, but not without end */
 
 /* dispatch_request.c: a request from its first byte to its end. */
 struct dispatch_request *request_new(struct dispatch_conn *c);

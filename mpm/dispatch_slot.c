@@ -11,6 +11,8 @@
 #include "src/fcgi/fcgi_encode.h"
 
 #define BODY_RECORD (32 * 1024)         /* bytes of a body in one record, at most */
+#define RECORDS     32                  /* at once: other connections wait, for the disk too */
+#define UNREAD_BYTES (256 * 1024)       /* of a turn that is over: record headers, and the body's last record */
 #define UNFILL_BYTES (32 * 1024)        /* no more than that waits for the slot: the client may go on */
 #define HEADER      FCGI_HEADER_LEN
 
@@ -33,7 +35,7 @@ bool dispatch_slot_idle(const struct dispatch_slot *s)
 
 void slot_watch(struct dispatch_slot *s)
 {
-	bool writes = s->out.len > 0;
+	bool writes = s->out.len > 0 || s->more;
 
 	if (s->dead || (writes == s->writes && s->stopped == s->was_stopped))
 		return;
@@ -123,22 +125,29 @@ static bool is_sent(const struct dispatch_slot *s)
 void slot_pump(struct dispatch_slot *s)
 {
 	struct dispatch_request *r = s->req;
+	int left = RECORDS;
 
-	while (s->req && s->out.len == 0 && !r->stdin_sent) {
-		if (send_body(s, &r->body, FCGI_STDIN))
+	while (s->req && s->out.len == 0 && !r->stdin_sent && left > 0) {
+		if (send_body(s, &r->body, FCGI_STDIN)) {
+			left--;
 			continue;
+		}
 		if (!s->req || !r->stdin_ended)
 			break;
 		send_end(s, FCGI_STDIN);
 		r->stdin_sent = true;
 	}
-	while (s->req && s->out.len == 0 && r->role == FCGI_FILTER && r->stdin_sent && !s->input_ended) {
-		if (send_body(s, &r->data, FCGI_DATA))
+	while (s->req && s->out.len == 0 && r->role == FCGI_FILTER && r->stdin_sent && !s->input_ended && left > 0) {
+		if (send_body(s, &r->data, FCGI_DATA)) {
+			left--;
 			continue;
+		}
 		if (s->req)
 			send_end(s, FCGI_DATA);
 		s->input_ended = true;
 	}
+	s->more = s->req && left == 0;
+	slot_watch(s);
 	if (s->req && s->abort_due && is_sent(s))
 		slot_abort(s);
 	if (s->req)
@@ -290,10 +299,20 @@ static void end_if_free(struct dispatch_slot *s)
 	s->d->world->end_slot(s->io);
 }
 
+/* Only the end of a body, or the parameters of a role it does not serve, need not be read before an answer. */
+static bool answers_unread(const struct dispatch_slot *s)
+{
+	return s->out.len > (size_t)s->d->limits.max_params + UNREAD_BYTES;
+}
+
 void slot_turn_over(struct dispatch_slot *s, bool leaving)
 {
 	struct dispatch *d = s->d;
 
+	if (answers_unread(s)) {
+		slot_mad(s, "answers to requests that it has not read");
+		return;
+	}
 	s->use = SLOT_IDLE;
 	s->leaving |= leaving;
 	if (!s->leaving) {

@@ -128,17 +128,16 @@ static struct dispatch_death world_death(void *arg)
 	const struct dispatch_io *io = arg;
 	struct dispatch_death how = { .started = true };
 	struct pool_dispatch *pd = io->pool->dispatch;
-	const struct board_view *v;
 	struct pool_slot *slot;
 
 	pd->child_said = false;
 	if (!io->child)
 		return how;
 	slot = &io->child->slots[io->number];
-	v = pool_reap_view(io->child, io->number);
+	board_read(io->child->gen->board, pool_child_slot(io->child, io->number), &slot->view);
 	slot->told = true;
-	pd->child_said = v->reasons[REASON_REQUEST_TIMEOUT] > 0;
-	how.started = v->brief.begun > io->begun;
+	pd->child_said = slot->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
+	how.started = slot->view.brief.begun > io->begun;
 	how.ended_by_us = io->child->kill_ms != 0 || pd->child_said;
 	return how;
 }
@@ -311,9 +310,9 @@ void pool_dispatch_child_gone(struct pool_child *c)
 	if (!p->dispatch)
 		return;
 	pool_dispatch_begin(p);
+	pool_dispatch_retire(c);        /* the end of a turn brings it no other */
 	for (int i = 0; i < p->threads; i++)
-		if (c->slots[i].io)
-			dispatch_io_finish(&c->slots[i].io);
+		dispatch_io_slot_gone(c, (uint32_t)i);
 	pool_dispatch_done(p);
 }
 

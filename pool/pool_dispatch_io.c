@@ -17,8 +17,8 @@
 #include "src/base/mem.h"
 
 #define ACCEPT_AT_ONCE 32               /* then others have their turn */
-#define LAST_READS     32               /* of what a dead child has sent: more than its pair can hold */
 #define AGAIN_MS       100              /* out of descriptors or memory: try again after that */
+#define LAST_READS     16               /* of a dead child's pair, whose other end may live on: all that it can hold */
 #define UNSENT_BYTES   (128 * 1024)     /* of a TCP connection in the kernel, at most: more cannot be put in order */
 
 ssize_t dispatch_io_send(void *arg, const struct iovec *iov, int count)
@@ -66,7 +66,8 @@ static void read_conn(struct dispatch_io *io)
 		conn_ended(io);
 }
 
-static void read_slot(struct dispatch_io *io)
+/* One read. False: there was nothing, and at the pair's end io is gone. */
+static bool read_slot(struct dispatch_io *io)
 {
 	struct pool_dispatch *pd = io->pool->dispatch;
 	ssize_t got = recv(io->fd, pd->space, sizeof(pd->space), MSG_DONTWAIT);
@@ -75,26 +76,10 @@ static void read_slot(struct dispatch_io *io)
 		dispatch_slot_input(io->slot, pd->space, (size_t)got);
 	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
 		dispatch_slot_end(io->slot);
+	return got > 0;
 }
 
-/* A reply may lie in the pair, whole, because its client is slow. A process that the child started may hold the pair
- * and go on writing: that has a bound. *slot_io is NULL once it has been let go. */
-void dispatch_io_finish(struct dispatch_io **slot_io)
-{
-	struct pool_dispatch *pd = (*slot_io)->pool->dispatch;
-
-	for (int i = 0; *slot_io && i < LAST_READS; i++) {
-		ssize_t got = recv((*slot_io)->fd, pd->space, sizeof(pd->space), MSG_DONTWAIT);
-
-		if (got <= 0)
-			break;
-		dispatch_slot_input((*slot_io)->slot, pd->space, (size_t)got);
-	}
-	if (*slot_io)
-		dispatch_slot_end((*slot_io)->slot);
-}
-
-/* The end of a callback may have let go of io: writing comes first only where reading is not due. */
+/* Both in each turn: who never stops sending would else get nothing that waits for it. */
 static void on_conn(evutil_socket_t fd, short what, void *arg)
 {
 	struct dispatch_io *io = arg;
@@ -102,13 +87,15 @@ static void on_conn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	pool_dispatch_begin(p);
+	p->dispatch->at_hand = io;
 	if (what & EV_READ)
 		read_conn(io);
-	else
+	if (what & EV_WRITE && p->dispatch->at_hand)
 		dispatch_conn_writable(io->conn);
 	pool_dispatch_done(p);
 }
 
+/* Reading may have let go of io. Writing can wait: a slot takes nothing while it talks. */
 static void on_slot(evutil_socket_t fd, short what, void *arg)
 {
 	struct dispatch_io *io = arg;
@@ -164,6 +151,8 @@ void dispatch_io_close_conn(void *arg, enum dispatch_close how)
 	struct pool *p = io->pool;
 	int fd = io_free(io);
 
+	if (p->dispatch->at_hand == arg)
+		p->dispatch->at_hand = NULL;
 	if (how == DISPATCH_LINGER) {
 		shutdown(fd, SHUT_WR);
 		pool_park_linger(p, fd);
@@ -200,6 +189,16 @@ struct dispatch_io *dispatch_io_slot(struct pool_child *c, uint32_t number, int 
 	c->slots[number].io = io;
 	io->slot = dispatch_slot_new(c->gen->pool->dispatch->core, io);
 	return io;
+}
+
+/* A slow client's slot is not read: what its child said before it died may still be there, the answer's end too. */
+void dispatch_io_slot_gone(const struct pool_child *c, uint32_t number)
+{
+	for (int i = 0; i < LAST_READS && c->slots[number].io; i++)
+		if (!read_slot(c->slots[number].io))
+			break;
+	if (c->slots[number].io)
+		dispatch_slot_end(c->slots[number].io->slot);
 }
 
 /* ---- new connections */

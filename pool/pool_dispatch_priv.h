@@ -30,7 +30,7 @@ struct pool_dispatch {
 	bool full;                      /* none until there is room */
 	struct event *timer;
 	uint64_t timer_us;              /* when it is due; DISPATCH_NEVER: it is not added */
-	unsigned depth;                 /* of calls into the dispatcher */
+	const void *at_hand;            /* the connection whose event is looked at; NULL: it was let go meanwhile */
 	bool child_said;                /* the child that died last has said itself that its request took too long */
 	/* pool_dispatch_note.c's own */
 	char storage_why[512];          /* why a file could not be written or read, the last time */
@@ -56,7 +56,8 @@ void dispatch_note_page(struct pool *p, const struct dispatch_request *r, const 
 
 /* pool_dispatch_io.c */
 struct dispatch_io *dispatch_io_slot(struct pool_child *c, uint32_t number, int fd);
-void dispatch_io_finish(struct dispatch_io **slot_io);  /* its child is dead: take what it sent, and end it */
+/* The child is dead: take what it has still said, and end its slot. */
+void dispatch_io_slot_gone(const struct pool_child *c, uint32_t number);
 void dispatch_io_accept(struct pool *p, int listening);
 ssize_t dispatch_io_send(void *io, const struct iovec *iov, int count);
 enum dispatch_peek dispatch_io_peek(void *io);

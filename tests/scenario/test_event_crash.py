@@ -121,6 +121,18 @@ def test_a_post_that_kills_its_child_kills_no_other(weir, sig):
 
 # ---- its time
 
+def test_a_whole_answer_outlives_its_child(weir):
+    """What a slow reader has kept the pool process from reading, the end of it too, was said before the child died."""
+    www = event.event_pool(weir, 1, "event.response_memory = 64K\n event.response_max = 64K")
+    www.write("die.php", "echo str_repeat('x', 400000); fastcgi_finish_request(); posix_kill(getmypid(), SIGKILL);")
+    weir.start()
+    slow = www.open("/die.php")
+    assert weir.wait_log(r"child \d+ exited on signal 9")
+    reply = slow.reply()
+    assert reply.ended and len(reply.body) == 400000
+    assert slow.at_end() == "eof"
+
+
 def test_504_past_its_time_and_nobody_else_gets_it(weir):
     www = started(weir, 2, "request_terminate_timeout = 1s\n event.retry = all")
     c = gate(www, 0, keep=True)

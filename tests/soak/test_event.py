@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import threading
 import time
 
@@ -199,3 +200,38 @@ def test_thousands_of_parked_connections_take_turns(weir):
             c.send(www.request("/pid.php", keep=True))
         assert {c.reply().status for c in conns} == {200}
     event.parked(www, 3000)
+
+
+def upload_until(sock, chunk, sent, over):
+    while not over.is_set():
+        try:
+            sock.sendall(chunk)
+        except OSError:
+            return
+        sent.append(len(chunk))
+
+
+def test_an_upload_without_a_pause_holds_up_no_reply_on_its_connection(weir):
+    """What is sent while a reply of 4 MiB comes: there is always something to read."""
+    www = event.event_pool(weir, 2, "event.request_buffering = yes")
+    www.write("large.php", "echo str_repeat('x', 4 << 20);")
+    weir.start()
+    worst = 0
+    for _ in range(20):
+        c = www.connect().send(www.request("/large.php", id=1, keep=True))
+        until(lambda: event.figures(www)["writing requests"] == 1, "the rest of the reply waits")
+        c.send(fcgi.begin(2, keep=True), fcgi.params(www.params("/echo.php", REQUEST_METHOD="PUT"), 2))
+        sent, over = [], threading.Event()
+        args = (c.sock, fcgi.stdin(b"b" * 65535, 2, end=False) * 8, sent, over)
+        upload = threading.Thread(target=upload_until, args=args)
+        upload.start()
+        got = 0
+        while got < 4 * MIB:
+            got += len(c.sock.recv(1 << 18))
+        worst = max(worst, sum(sent))
+        over.set()
+        c.sock.shutdown(socket.SHUT_RDWR)
+        upload.join()
+        c.close()
+    print("most that was sent meanwhile: %d KiB" % (worst // 1024))
+    assert worst < 16 * MIB

@@ -360,6 +360,56 @@ static void one_among_others_is_not_held_back(void **state)
 	assert_true(dispatch_conn_reads(c->conn));
 }
 
+/* A slot may take as fast as the disk gives: nobody else may wait for all of it. */
+static void a_long_body_is_given_in_parts(void **state)
+{
+	struct world_io *s, *c;
+	size_t had = 0;
+
+	(void)state;
+	w.conf.event_request_buffering = CONF_BUFFERING_YES;
+	world_begin();
+	s = world_slot();
+	c = client();
+	say_head(c, 1, "POST", 5000 * KIB);
+	for (int i = 0; i < 100; i++)
+		say_body(c, 1, 50 * KIB);
+	say_body_end(c, 1);
+	assert_true(s->writes);
+	for (int calls = 0; s->writes; calls++) {
+		assert_true(calls < 10);
+		assert_in_range(s->got.len - had, 1, 1200 * KIB);
+		had = s->got.len;
+		takes(s, WORLD_ROOM);
+	}
+	assert_true(s->got.len > 5000 * KIB);
+	assert_true(s->slot->req->stdin_sent);
+	answers(s, "x");
+	assert_false(s->writes);
+}
+
+/* The rest of it is given to nobody, and nobody waits for room. */
+static void a_long_body_whose_slot_has_answered(void **state)
+{
+	struct world_io *s, *c;
+
+	(void)state;
+	w.conf.event_request_buffering = CONF_BUFFERING_YES;
+	world_begin();
+	s = world_slot();
+	c = client();
+	say_head(c, 1, "POST", 5000 * KIB);
+	for (int i = 0; i < 100; i++)
+		say_body(c, 1, 50 * KIB);
+	say_body_end(c, 1);
+	assert_true(s->writes);
+	finishes(s);
+	takes(s, WORLD_ROOM);
+	assert_false(s->writes);
+	is_free(s);
+	assert_true(dispatch_slot_idle(s->slot));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +431,8 @@ int main(void)
 		WORLD_TEST(a_slot_that_answers_early_lets_it_go_on),
 		WORLD_TEST(nor_is_it_reset),
 		WORLD_TEST(one_among_others_is_not_held_back),
+		WORLD_TEST(a_long_body_is_given_in_parts),
+		WORLD_TEST(a_long_body_whose_slot_has_answered),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

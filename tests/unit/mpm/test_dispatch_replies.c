@@ -292,6 +292,33 @@ static void several_answers_of_a_slow_client_end_each(void **state)
 	assert_int_equal(dispatch_in_hand(w.d), 0);
 }
 
+/* It may take as fast as the disk gives: nobody else may wait for all of it. */
+static void a_long_reply_is_written_in_parts(void **state)
+{
+	struct world_io *s, *c;
+	size_t had = 0;
+
+	(void)state;
+	world_begin();
+	s = world_slot();
+	c = client();
+	get(c, 1);
+	c->room = 0;
+	for (int i = 0; i < 100; i++)
+		prints_bytes(s, 50 * KIB);
+	answers(s, "x");
+	takes(c, WORLD_ROOM);
+	assert_true(c->writes);
+	for (int calls = 0; c->writes; calls++) {
+		assert_true(calls < 10);
+		assert_in_range(c->got.len - had, 1, 1200 * KIB);
+		had = c->got.len;
+		takes(c, WORLD_ROOM);
+	}
+	assert_true(c->got.len > 5000 * KIB);
+	assert_true(conn_rests(c->conn));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +332,7 @@ int main(void)
 		WORLD_TEST(a_stopped_slot_that_dies),
 		WORLD_TEST(a_short_reply_waits_for_no_long_one),
 		WORLD_TEST(several_answers_of_a_slow_client_end_each),
+		WORLD_TEST(a_long_reply_is_written_in_parts),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -3,6 +3,13 @@
 
 #define TURN_1 "TURN \nBEGIN 1 role 1 flags 1\nPARAMS 1 some\nPARAMS 1\n"
 
+static void ask_of_length(struct world_io *c, size_t len)
+{
+	say_head(c, 1, "POST", len);
+	say_body(c, 1, len);
+	say_body_end(c, 1);
+}
+
 static void the_last_that_became_free_is_first(void **state)
 {
 	struct world_io *s[3], *c;
@@ -275,6 +282,45 @@ static void a_mad_one_gets_nothing(void **state)
 }
 
 /* We end it, but its request took no time: 502, or another try. */
+/* Else what it is sent would wait in memory without end. */
+static void one_that_answers_what_it_never_read(void **state)
+{
+	struct world_io *s, *c;
+	int turns = 0;
+
+	(void)state;
+	w.conf.request_max_params = 1024;
+	world_begin();
+	s = world_slot();
+	s->room = 0;
+	c = client();
+	for (; !s->mad && turns < 100; turns++) {
+		ask_of_length(c, 30 * KIB);
+		answers(s, "x");
+	}
+	assert_in_range(turns, 5, 20);
+	assert_in_range(s->slot->out.len, 1, 512 * KIB);
+}
+
+/* That of the last turn it passes over. */
+static void the_end_of_a_body_may_stay_unread(void **state)
+{
+	struct world_io *s, *c;
+
+	(void)state;
+	w.conf.request_max_params = 1024;
+	world_begin();
+	s = world_slot();
+	c = client();
+	for (int turns = 0; turns < 100; turns++) {
+		s->room = 1024;
+		ask_of_length(c, 200 * KIB);
+		answers(s, "x");
+		assert_false(s->mad);
+		takes(s, WORLD_ROOM);
+	}
+}
+
 static void a_mad_one_is_no_timeout(void **state)
 {
 	struct world_io *s, *c;
@@ -305,6 +351,8 @@ int main(void)
 		WORLD_TEST(what_no_slot_sends_ends_it),
 		WORLD_TEST(a_mad_one_gets_nothing),
 		WORLD_TEST(a_mad_one_is_no_timeout),
+		WORLD_TEST(one_that_answers_what_it_never_read),
+		WORLD_TEST(the_end_of_a_body_may_stay_unread),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
