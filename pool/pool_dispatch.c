@@ -128,16 +128,17 @@ static struct dispatch_death world_death(void *arg)
 	const struct dispatch_io *io = arg;
 	struct dispatch_death how = { .started = true };
 	struct pool_dispatch *pd = io->pool->dispatch;
+	const struct board_view *v;
 	struct pool_slot *slot;
 
 	pd->child_said = false;
 	if (!io->child)
 		return how;
 	slot = &io->child->slots[io->number];
-	board_read(io->child->gen->board, pool_child_slot(io->child, io->number), &slot->view);
+	v = pool_reap_view(io->child, io->number);
 	slot->told = true;
-	pd->child_said = slot->view.reasons[REASON_REQUEST_TIMEOUT] > 0;
-	how.started = slot->view.brief.begun > io->begun;
+	pd->child_said = v->reasons[REASON_REQUEST_TIMEOUT] > 0;
+	how.started = v->brief.begun > io->begun;
 	how.ended_by_us = io->child->kill_ms != 0 || pd->child_said;
 	return how;
 }

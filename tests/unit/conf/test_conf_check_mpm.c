@@ -60,7 +60,7 @@ static void threads_under_event(void **state)
 	l = load(STATIC_POOL "mpm = event\nmpm.threads_per_child = 10\nmpm.max_request_workers = 20\n");
 	assert_good(&l);
 	assert_int_equal(conf_pool_slots(l.conf->pools[0]), 20);
-	assert_int_equal(conf_pool_places(l.conf->pools[0]), 6);
+	assert_int_equal(conf_pool_places(l.conf->pools[0]), 8);
 	unload(&l);
 	l = load("[www]\nlisten = /run/x.sock\npm = dynamic\npm.max_children = 4\nmpm = event\n"
 		 "mpm.min_spare_threads = 1\nmpm.max_spare_threads = 2\n");
