@@ -87,7 +87,7 @@ def test_past_response_max_the_script_waits_for_the_reader(one):
 def test_a_stopped_script_ends_with_its_reader(one):
     one.also("event.response_memory = 64K\n event.response_max = 1M")
     one.weir.start()
-    slow = one.open("/counted.php?mib=64")
+    slow = one.open("/counted.php?mib=8192")        # the watcher looks each 0.1 s: much more than runs through meanwhile
     until(lambda: int(one.weir.file("www", "count") or 0) >= 15, "a MiB is put out")
     slow.close()
     assert one.get("/pid.php").status == 200
