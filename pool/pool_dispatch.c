@@ -63,6 +63,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (next != DISPATCH_NEVER)
 		set_timer(p->dispatch, next);
 	accept_if_room(p);
+	if (p->asleep && dispatch_conns(p->dispatch->core) == 0)        /* an ondemand pool may come to rest */
+		pool_poke(p);
 }
 
 void pool_dispatch_accept(struct pool *p, bool accept)

@@ -229,6 +229,14 @@ def test_ondemand_from_none_to_none_while_connections_stay(weir):
     assert www.get("/pid.php").status == 200
 
 
+def test_ondemand_rests_once_keepalive_timeout_has_ended_the_last_connection(weir):
+    www = started(weir, 1, "pm = ondemand\n pm.process_idle_timeout = 1s\n keepalive_timeout = 4s")
+    c = www.connect().send(www.request("/pid.php", keep=True))
+    assert c.reply().status == 200
+    assert c.at_end() == "eof"
+    until(lambda: not weir.pids("pool", "www"), "the pool rests")
+
+
 def test_ondemand_loses_nothing_at_the_edge_of_its_rest(weir):
     """It rests after each request that ended its child."""
     www = started(weir, 3, "pm = ondemand\n pm.max_requests = 1\n pm.process_idle_timeout = 1s")
