@@ -83,14 +83,21 @@ static void tell_drain(struct pool_child *c)
 		pool_talk_order(c, CHILD_DRAIN);
 }
 
-/* Its children serve for as long as the dispatcher has anything for them. */
+/* Its children serve for as long as the dispatcher may have anything for them; a slow reader needs none. */
 static void dispatch_look(struct pool *p)
 {
-	if (!pool_dispatch_empty(p))
-		return;
-	if (p->orphaned)                /* no child's death would be told any more: they see the end of their links */
-		pool_exit(p);
-	each_child(p, tell_drain);
+	if (p->orphaned) {              /* no child's death would be told any more: they see the end of their links */
+		if (pool_dispatch_empty(p))
+			pool_exit(p);
+	} else if (!pool_dispatch_needs_children(p)) {
+		each_child(p, tell_drain);
+	}
+}
+
+/* The last child has gone: answers that are complete are still on their way. */
+static bool still_writes(const struct pool *p)
+{
+	return p->dispatch && !p->drain_hurry && !pool_dispatch_empty(p);
 }
 
 static void tell_stop(struct pool_child *c)
@@ -164,17 +171,19 @@ void pool_drain_look(struct pool *p)
 		if (pool_child_count(p) > 0)
 			return;
 		pool_park_close_idle(p);        /* what the last child handed over may have spoken */
-		if (pool_park_waiting(p) == 0)
+		if (pool_park_waiting(p) > 0)
+			serve_rest(p);
+		else if (!still_writes(p))
 			pool_exit(p);
-		serve_rest(p);
 		return;
 	case DRAIN_REPLACED:
 		if (pool_child_count(p) > 0)
 			return;
 		pool_park_close_idle(p);
-		if (pool_park_queued(p) == 0)
+		if (pool_park_queued(p) > 0)
+			serve_rest(p);
+		else if (!still_writes(p))
 			pool_exit(p);
-		serve_rest(p);
 	}
 }
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from weirtest import event, fcgi, until
+from weirtest import event, fcgi, proc, until
 from weirtest.event import at, figures, gate, go, held, parked, queued, refused, started
 
 RELOAD, END = signal.SIGUSR2, signal.SIGTERM
@@ -149,11 +149,30 @@ def test_a_slow_reader_outlives_a_reload(weir):
     weir.start()
     slow = www.open("/large.php", keep=True)
     assert www.get("/pid.php").status == 200
+    pool, = weir.pids("pool", "www")
+    child, = www.children()
     weir.send_signal(RELOAD)
     weir.wait_log("ready to handle connections", 2)
     assert www.get("/pid.php").status == 200
+    until(lambda: not proc.alive(child), "the old child is not kept for a reader")
+    assert proc.alive(pool)
     reply = slow.reply()
     assert reply.ended and len(reply.body) == 160 * 65536 and slow.at_end() == "eof"
+    until(lambda: not proc.alive(pool), "nor its pool process any longer")
+
+
+def test_a_request_behind_a_slow_answer_is_served_after_a_reload(weir):
+    """The old children have gone, and their connection has not: one more child is born for it."""
+    www = started(weir)
+    www.write("large.php", "for ($i = 0; $i < 160; $i++) { echo str_repeat('x', 65536); }")
+    c = www.connect().send(www.request("/large.php", id=1, keep=True))
+    assert www.get("/pid.php").status == 200
+    child, = www.children()
+    weir.send_signal(RELOAD)
+    until(lambda: not proc.alive(child), "the old child has gone")
+    c.send(www.request("/pid.php", id=2, keep=True))
+    assert c.reply(2).status == 200
+    assert len(c.reply(1).body) == 160 * 65536 and c.at_end() == "eof"
 
 
 def test_a_reload_that_cannot_load_harms_nobody(weir, load):
