@@ -111,11 +111,21 @@ static void set_due(struct dispatch_conn *c)
 	}
 }
 
+/* Something has come that was not read yet. */
+static bool speaks(const struct dispatch_conn *c)
+{
+	return c->d->world->peek(c->io) == DISPATCH_PEEK_BYTES;
+}
+
 void conn_rest(struct dispatch_conn *c)
 {
 	if (c->dead)
 		return;
-	if (conn_rests(c) && (c->closing || c->no_more_input)) {
+	if (conn_rests(c) && c->ending && !c->closing && !c->no_more_input && speaks(c)) {
+		conn_watch(c, true);
+		return;
+	}
+	if (conn_rests(c) && (c->closing || c->ending || c->no_more_input)) {
 		conn_let_go(c, c->unread && !c->no_more_input ? DISPATCH_LINGER : DISPATCH_CLOSE);
 		return;
 	}

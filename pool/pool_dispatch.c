@@ -63,6 +63,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (next != DISPATCH_NEVER)
 		set_timer(p->dispatch, next);
 	accept_if_room(p);
+	if (p->asleep && dispatch_conns(p->dispatch->core) == 0)        /* an ondemand pool may come to rest */
+		pool_poke(p);
 }
 
 void pool_dispatch_accept(struct pool *p, bool accept)
@@ -372,12 +374,27 @@ bool pool_dispatch_flying(const struct pool *p, uint64_t since_us)
 	return dispatch_flying(p->dispatch->core, since_us);
 }
 
+static bool may_speak(const struct dispatch *core)
+{
+	uint64_t silent = dispatch_silent_us(core);
+
+	return silent != 0 && clock_us() <= silent + SILENT_US;
+}
+
 bool pool_dispatch_empty(const struct pool *p)
 {
 	const struct dispatch *core = p->dispatch->core;
-	uint64_t silent = dispatch_silent_us(core);
 
-	return dispatch_in_hand(core) == 0 && (silent == 0 || clock_us() > silent + SILENT_US);
+	return dispatch_in_hand(core) == 0 && !may_speak(core);
+}
+
+bool pool_dispatch_needs_children(const struct pool *p)
+{
+	const struct dispatch *core = p->dispatch->core;
+	struct dispatch_figures now;
+
+	dispatch_figures(core, &now);
+	return now.reading + now.queued + now.running > 0 || may_speak(core);
 }
 
 void pool_dispatch_figures(struct pool *p, struct dispatch_figures *out)

@@ -83,14 +83,15 @@ static void tell_drain(struct pool_child *c)
 		pool_talk_order(c, CHILD_DRAIN);
 }
 
-/* Its children serve for as long as the dispatcher has anything for them. */
+/* Its children serve for as long as the dispatcher may have anything for them; a slow reader needs none. */
 static void dispatch_look(struct pool *p)
 {
-	if (!pool_dispatch_empty(p))
-		return;
-	if (p->orphaned)                /* no child's death would be told any more: they see the end of their links */
-		pool_exit(p);
-	each_child(p, tell_drain);
+	if (p->orphaned) {              /* no child's death would be told any more: they see the end of their links */
+		if (pool_dispatch_empty(p))
+			pool_exit(p);
+	} else if (!pool_dispatch_needs_children(p)) {
+		each_child(p, tell_drain);
+	}
 }
 
 static void tell_stop(struct pool_child *c)

@@ -291,7 +291,8 @@ void pool_dispatch_last(struct pool *p);                        /* and parked on
 void pool_dispatch_stop(struct pool *p);                        /* accept no more: another process does */
 void pool_dispatch_unlisten(struct pool *p);                   /* nor hold up a server that wants the address */
 bool pool_dispatch_flying(const struct pool *p, uint64_t since_us);     /* requests that came before that time */
-bool pool_dispatch_empty(const struct pool *p);                 /* nobody waits for anything */
+bool pool_dispatch_empty(const struct pool *p);                 /* nobody waits for anything, */
+bool pool_dispatch_needs_children(const struct pool *p);        /* but for the rest of complete answers */
 void pool_dispatch_figures(struct pool *p, struct dispatch_figures *out);
 struct pool_requests pool_dispatch_requests(struct pool *p);    /* those before a rest included */
 void pool_dispatch_end(struct pool *p);                         /* tell of what was left out of the log */

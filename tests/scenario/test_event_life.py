@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from weirtest import event, fcgi, until
+from weirtest import event, fcgi, proc, until
 from weirtest.event import at, figures, gate, go, held, parked, queued, refused, started
 
 RELOAD, END = signal.SIGUSR2, signal.SIGTERM
@@ -166,6 +166,20 @@ def test_a_slow_reader_and_a_slow_sender_outlive_a_reload(weir, killed):
     weir.gone(pool)
 
 
+def test_a_request_behind_a_slow_answer_is_served_after_a_reload(weir):
+    """The old children have gone, and their connection has not: one more child is born for it."""
+    www = started(weir)
+    www.write("large.php", "for ($i = 0; $i < 160; $i++) { echo str_repeat('x', 65536); }")
+    c = www.connect().send(www.request("/large.php", id=1, keep=True))
+    assert www.get("/pid.php").status == 200
+    child, = www.children()
+    weir.send_signal(RELOAD)
+    until(lambda: not proc.alive(child), "the old child has gone")
+    c.send(www.request("/pid.php", id=2, keep=True))
+    assert c.reply(2).status == 200
+    assert len(c.reply(1).body) == 160 * 65536 and c.at_end() == "eof"
+
+
 def test_a_reload_that_cannot_load_harms_nobody(weir, load):
     www = started(weir, 2)
     work = load(www, "/pid.php")
@@ -237,6 +251,14 @@ def test_ondemand_from_none_to_none_while_connections_stay(weir):
         c.close()
     until(lambda: weir.pids("pool", "www") == [], "the pool is at rest")
     assert www.get("/pid.php").status == 200
+
+
+def test_ondemand_rests_once_keepalive_timeout_has_ended_the_last_connection(weir):
+    www = started(weir, 1, "pm = ondemand\n pm.process_idle_timeout = 1s\n keepalive_timeout = 4s")
+    c = www.connect().send(www.request("/pid.php", keep=True))
+    assert c.reply().status == 200
+    assert c.at_end() == "eof"
+    until(lambda: not weir.pids("pool", "www"), "the pool rests")
 
 
 def test_ondemand_loses_nothing_at_the_edge_of_its_rest(weir):
