@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from weirtest import HOLD, fcgi, until
+from weirtest import HOLD, PHP_EVENT, fcgi, until
 
 pytestmark = pytest.mark.event
 
@@ -180,8 +180,13 @@ def test_a_restart_loses_nobody(weir, activation, pm):
     weir.start()
     held = www.open(www.script(HOLD + "echo 'whole';"))
     www.busy()
+    kept = www.open(www.script("echo 'kept';"), keep=PHP_EVENT)
+    assert kept.reply().text == "kept"
     weir.send_signal(signal.SIGTERM)
-    until(lambda: len(www.children()) == 1, "the idle child, if there was one, has gone")
+    if PHP_EVENT:                                       # until nobody accepts any more
+        assert kept.at_end() == "eof"
+    else:
+        until(lambda: len(www.children()) == 1, "the idle child has gone")
     late = [www.open(www.script("echo 'late';")) for _ in range(8)]
     www.release()
     assert held.reply().text == "whole"
