@@ -2,6 +2,7 @@
 import fcntl
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from weirtest import HOLD, PHP_EVENT, fcgi, until
 
 pytestmark = pytest.mark.event
 
+ACTIVATE = shutil.which("systemd-socket-activate")
 FDS = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
@@ -253,6 +255,24 @@ def test_in_the_background(weir, activation):
     os.kill(int(weir.file("run", "weir.pid")), signal.SIGTERM)
     until(lambda: not weir.tree(), "it ends")
     assert identity(www.socket) == before
+
+
+@pytest.mark.skipif(ACTIVATE is None, reason="no systemd-socket-activate")
+def test_systemd_itself_lends_a_socket(weir):
+    www = weir.pool()
+    weir.configure()
+    keep = [x for name in weir.environment() if name.endswith("SAN_OPTIONS") for x in ("-E", name)]
+    command = [ACTIVATE, "-l", www.socket, "--fdname=www"] + keep + weir.command("-F")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=weir.environment(), cwd="/") as p:
+        try:
+            until(lambda: os.path.exists(www.socket), "it listens")
+            os.chmod(www.socket, 0o666)
+            assert www.run("echo 'ok';").text == "ok"       # the first connection starts it
+            weir.wait_log("using inherited socket fd=3")
+        finally:
+            p.terminate()
+    assert p.returncode == 0 and os.path.exists(www.socket)
+    os.unlink(www.socket)
 
 
 # ---- s6
