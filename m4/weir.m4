@@ -69,6 +69,16 @@ WEIR_ADD_FLAG([WEIR_PROG_CFLAGS], [-fPIE])
 WEIR_ADD_FLAG([WEIR_PROG_LDFLAGS], [-fPIE -pie], [link])
 ])
 
+dnl The folder of units: asked of systemd where none is named, so that a distribution may have its own.
+AC_DEFUN([WEIR_SYSTEMD], [
+AS_CASE([$with_systemdsystemunitdir],
+	[no], [WEIR_SYSTEMDUNITDIR='$(pkgdatadir)/systemd'],
+	[yes], [PKG_CHECK_VAR([WEIR_SYSTEMDUNITDIR], [systemd], [systemdsystemunitdir], [],
+		[AC_MSG_ERROR([--with-systemdsystemunitdir: systemd.pc does not tell the folder: name it (Debian: systemd)])])],
+	[WEIR_SYSTEMDUNITDIR=$with_systemdsystemunitdir])
+AC_SUBST([WEIR_SYSTEMDUNITDIR])
+])
+
 dnl Programs export their symbols, so that the dlopen() of tests/asan_dlopen.c is the one that libraries find.
 dnl Under ThreadSanitizer gcc warns of each fence, which it does not follow: the scoreboard's words, between which the
 dnl fences stand, are atomic, so none of its reports can be wrong for that.

@@ -1,6 +1,8 @@
 /* master.c -- what the command does: the jobs that its options name. Master only; each job ends with an exit code. */
 #include "src/master/master.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +24,21 @@ static void print_usage(const char *program)
 	master_cli_usage(program, &usage);
 	fputs(buf_str(&usage), stdout);
 	buf_free(&usage);
+}
+
+/* Before anything is opened here, so that it can be none of ours. */
+static int take_ready_fd(struct master *m, struct err *err)
+{
+	const char *text = m->cli.ready_fd;
+	char *end = NULL;
+	long fd = text ? strtol(text, &end, 10) : -1;
+
+	if (!text)
+		return 0;
+	if (!*text || *end || fd <= STDERR_FILENO || fd > INT_MAX || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set(err, "option --ready-fd: '%s' is no open descriptor above 2", text);
+	m->ready_fd = (int)fd;
+	return 0;
 }
 
 static int run_job(struct master *m)
@@ -57,7 +74,8 @@ int master_main(int argc, char **argv)
 {
 	struct master m = {
 		.as_root = geteuid() == 0,
-		.exe_fd = -1, .daemon_pipe = -1, .log_fd = -1, .signal_fd = -1,
+		.first_pid = getpid(),
+		.exe_fd = -1, .daemon_pipe = -1, .log_fd = -1, .signal_fd = -1, .ready_fd = -1,
 	};
 	struct err err;
 	int code;
@@ -65,7 +83,7 @@ int master_main(int argc, char **argv)
 	log_to_fd(STDERR_FILENO);
 	if (m.as_root)
 		names_ask_apart();
-	if (master_cli_parse(argc, argv, &m.cli, &err) < 0) {
+	if (master_cli_parse(argc, argv, &m.cli, &err) < 0 || take_ready_fd(&m, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", m.cli.program, err.text);
 		print_usage(m.cli.program);
 		code = EXIT_USAGE;
@@ -76,6 +94,7 @@ int master_main(int argc, char **argv)
 		code = run_job(&m);
 	}
 	fd_close(&m.exe_fd);
+	fd_close(&m.ready_fd);
 	free(m.conf_file);
 	free(m.module_dir);
 	buf_free(&m.options);

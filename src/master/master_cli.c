@@ -94,6 +94,11 @@ static void take_module_dir(struct master_cli *cli, const char *value)
 	cli->module_dir = value;
 }
 
+static void take_ready_fd(struct master_cli *cli, const char *value)
+{
+	cli->ready_fd = value;
+}
+
 static void take_test(struct master_cli *cli, const char *value)
 {
 	(void)value;
@@ -138,6 +143,7 @@ static const struct cli_option cli_options[] = {
 	{ 'd', "define", "NAME[=VALUE]", "set a php.ini entry; may be given again", take_define },
 	{ 'e', "profile-info", NULL, "compile scripts with what debuggers and profilers need", take_profile_info },
 	{ 0, "module-dir", "DIR", "load plug-ins from this folder", take_module_dir },
+	{ 0, "ready-fd", "N", "write a line to this open descriptor when ready, and close it", take_ready_fd },
 	{ 'i', "info", NULL, "print what PHP knows about itself", take_info },
 	{ 'm', "modules", NULL, "print the modules that PHP has", take_modules },
 	{ 'v', "version", NULL, "print the versions", take_version },

@@ -24,6 +24,7 @@ struct master_cli {
 	const char *prefix;             /* -p, or NULL */
 	const char *pid_file;           /* -g, or NULL */
 	const char *module_dir;         /* NULL: the default */
+	const char *ready_fd;           /* as written, or NULL */
 	enum master_background background;      /* the last of -D and -F */
 	bool force_stderr;
 	bool allow_root;

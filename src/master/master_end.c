@@ -45,8 +45,8 @@ void master_end(struct master *m)
 		return;
 	}
 	m->phase = MASTER_ENDING;
-	master_notify_stopping(m);
 	m->budget_ms = bound_s > 0 ? (uint64_t)bound_s * 1000 : MASTER_END_MS;
+	master_notify_stopping(m, m->budget_ms + MASTER_GRACE_MS + END_GIVE_UP_MS);
 	end_deadline(m, m->budget_ms + MASTER_GRACE_MS);
 	end_poolless(m, m->budget_ms);
 	for (size_t i = 0; i < m->pool_count; i++)
@@ -59,7 +59,7 @@ void master_stop(struct master *m)
 	if (m->phase == MASTER_STOPPING)
 		return;
 	if (m->phase != MASTER_ENDING)
-		master_notify_stopping(m);
+		master_notify_stopping(m, MASTER_STOP_MS + END_GIVE_UP_MS);
 	m->phase = MASTER_STOPPING;
 	end_deadline(m, MASTER_STOP_MS);
 	for (struct master_proc *p = m->procs; p; p = p->next)

@@ -1,12 +1,15 @@
 /* master_listen.c -- the table of listening sockets and their life in the file system. Master only.
- * Unlinks a path only when it is the very socket that was bound there: a path that somebody replaced is theirs.
+ * Unlinks a path only when it is the very socket that was bound there: a path that somebody replaced is theirs. So are
+ * the sockets of a service manager, which go on without us.
  * How a socket is bound stands in master_bind.c. */
 #include "src/master/master_listen.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,6 +60,7 @@ static void listen_free(struct master_listener *l)
 	fd_close(&l->fd);
 	free(l->key);
 	free(l->path);
+	free(l->name);
 	free(l);
 }
 
@@ -89,6 +93,68 @@ static struct master_listener *listen_open(const struct master_bind_addr *addr, 
 	return l;
 }
 
+/* The same socket under another spelling of its path, as /var/run for /run. */
+static struct master_listener *listen_find_path(const struct master_listeners *all, const char *path)
+{
+	struct stat st;
+
+	if (!path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return NULL;
+	for (size_t i = 0; i < all->count; i++) {
+		struct master_listener *l = all->at[i];
+
+		if (!l->lost && l->linked && l->dev == st.st_dev && l->ino == st.st_ino)
+			return l;
+	}
+	return NULL;
+}
+
+static struct master_listener *listen_find_name(const struct master_listeners *all,
+						const struct master_listen_want *want)
+{
+	for (size_t i = 0; want->name && i < all->count; i++) {
+		struct master_listener *l = all->at[i];
+
+		if (!l->foreign || !l->name || strcmp(l->name, want->name) != 0)
+			continue;
+		log_notice("[pool %s] listen = %s: the socket that was passed in with the pool's name is served instead: %s",
+			   want->name, want->listen, l->key);
+		return l;
+	}
+	return NULL;
+}
+
+/* Of a port on every address, without IPv6. */
+static struct master_listener *listen_find_any(const struct master_listeners *all, const struct master_bind_addr *addr)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addr->sa;
+	char key[32];
+
+	if (!addr->any)
+		return NULL;
+	snprintf(key, sizeof(key), "0.0.0.0:%u", ntohs(v6->sin6_port));
+	return master_listen_find(all, key);
+}
+
+static struct master_listener *listen_find(const struct master_listeners *all, const struct master_bind_addr *addr,
+					   const struct master_listen_want *want)
+{
+	struct master_listener *l = master_listen_find(all, addr->key);
+
+	if (!l)
+		l = listen_find_path(all, addr->path);
+	if (!l)
+		l = listen_find_any(all, addr);
+	return l ? l : listen_find_name(all, want);
+}
+
+/* Somebody removed or replaced the path: the old socket can be reached by nobody. A foreign one's may lie where we
+ * cannot see it. */
+static bool listen_is_lost(const struct master_listener *l)
+{
+	return l->path && !l->foreign && !listen_path_is_ours(l);
+}
+
 struct master_listener *master_listen_hold(struct master_listeners *all, const struct master_listen_want *want,
 					   enum master_listen_how *how_out, struct err *err)
 {
@@ -97,9 +163,8 @@ struct master_listener *master_listen_hold(struct master_listeners *all, const s
 
 	if (master_bind_resolve(want->listen, &addr, err) < 0)
 		return NULL;
-	l = master_listen_find(all, addr.key);
-	if (l && l->path && !listen_path_is_ours(l)) {
-		/* Somebody removed or replaced the path: the old socket can be reached by nobody. */
+	l = listen_find(all, &addr, want);
+	if (l && listen_is_lost(l)) {
 		l->lost = true;
 		l = NULL;
 	}
@@ -131,6 +196,8 @@ struct master_listener *master_listen_adopt(struct master_listeners *all, const 
 
 int master_listen_apply(struct master_listener *l, const struct master_listen_want *want, struct err *err)
 {
+	if (l->foreign)
+		return 0;
 	if (master_bind_listen(l->fd, want, err) < 0)
 		return -1;
 	return l->path && l->linked ? master_bind_rights(l->path, want, err) : 0;
@@ -200,6 +267,8 @@ static void listen_drop_new(int fd)
 
 void master_listen_unlink(struct master_listener *l)
 {
+	if (l->foreign)
+		return;
 	if (listen_path_is_ours(l))
 		unlink(l->path);
 	else if (!l->path)

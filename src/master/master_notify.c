@@ -94,6 +94,8 @@ static void on_interval(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (n->watchdog_ms > 0)
 		notify_send(n, "WATCHDOG=1");
+	if (master_is_ending(m))
+		return;
 	if (n->asked)                           /* somebody does not answer: what was heard of it must do */
 		notify_figures(m);
 	n->asked = true;
@@ -104,15 +106,25 @@ static void on_interval(evutil_socket_t fd, short what, void *arg)
 	master_notify_heard(m);
 }
 
+/* What the unit asks for; 0: it has no watchdog, or it is the one of another process. */
+static uint64_t notify_watchdog_ms(pid_t first_pid)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+
+	if (!usec || (pid && strtol(pid, NULL, 10) != (long)first_pid))
+		return 0;
+	return strtoull(usec, NULL, 10) / 2000;
+}
+
 void master_notify_open(struct master *m)
 {
-	const char *socket_text = getenv("NOTIFY_SOCKET"), *watchdog = getenv("WATCHDOG_USEC");
+	const char *socket_text = getenv("NOTIFY_SOCKET");
 	struct master_notify *n;
 
 	if (!socket_text || !*socket_text)
 		return;
 	n = m->notify = xcalloc(1, sizeof(*n));
-	n->watchdog_ms = watchdog ? strtoull(watchdog, NULL, 10) / 2000 : 0;
+	n->watchdog_ms = notify_watchdog_ms(m->first_pid);
 	n->timer = event_new(m->base, -1, EV_PERSIST, on_interval, m);
 	BUG_IF(!n->timer);
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -156,10 +168,21 @@ static void notify_arm(struct master *m)
 	log_notice("systemd monitor interval set to %llums", (unsigned long long)n->interval_ms);
 }
 
+/* s6 and its like: a line, and the end of the file. */
+static void notify_ready_fd(struct master *m)
+{
+	if (m->ready_fd < 0)
+		return;
+	if (fd_write_all(m->ready_fd, "\n", 1) < 0)
+		log_warning("failed to tell through --ready-fd: %s", strerror(errno));
+	fd_close(&m->ready_fd);
+}
+
 void master_notify_ready(struct master *m)
 {
 	struct buf text = { 0 };
 
+	notify_ready_fd(m);
 	if (!m->notify)
 		return;
 	buf_printf(&text, "READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", (int)getpid());
@@ -180,10 +203,15 @@ void master_notify_reloading(struct master *m)
 	buf_free(&text);
 }
 
-void master_notify_stopping(struct master *m)
+void master_notify_stopping(struct master *m, uint64_t most_ms)
 {
+	struct buf text = { 0 };
+
 	if (!m->notify)
 		return;
-	event_del(m->notify->timer);
-	notify_send(m->notify, "STOPPING=1\nSTATUS=Ending");
+	if (m->notify->watchdog_ms == 0)        /* else it bites in a long drain */
+		event_del(m->notify->timer);
+	buf_printf(&text, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\nSTATUS=Ending", (unsigned long long)most_ms * 1000);
+	notify_send(m->notify, buf_str(&text));
+	buf_free(&text);
 }

@@ -215,11 +215,14 @@ static bool pool_lost_standby(struct master_pool *pool, const struct master_proc
 	return true;
 }
 
-/* Nothing runs. Whoever connected before the path went is served all the same. */
+/* Nothing runs. Whoever connected before the path went is served all the same; at a foreign socket by the next
+ * server. */
 static void pool_end_rest(struct master_pool *pool, uint64_t budget_ms)
 {
+	const struct master_listener *l = pool->spec->listener;
+
 	pool_unlink(pool);
-	if (pool->m->phase == MASTER_ENDING && master_listen_waiting(pool->spec->listener)) {
+	if (pool->m->phase == MASTER_ENDING && !l->foreign && master_listen_waiting(l)) {
 		master_pool_start(pool);
 		if (pool->proc)
 			master_proc_drain_end(pool->proc, budget_ms);

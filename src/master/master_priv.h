@@ -18,6 +18,7 @@
 #include "src/master/master_cli.h"
 #include "src/master/master_crashes.h"
 #include "src/master/master_grants.h"
+#include "src/master/master_inherit.h"
 #include "src/master/master_listen.h"
 #include "src/master/master_proto.h"
 
@@ -128,6 +129,7 @@ struct master {
 	char *module_dir;
 	struct buf options;             /* -c -n -e -d for SAPIs */
 	bool as_root;
+	pid_t first_pid;                /* before it went into the background: the one that its caller knows */
 	int exe_fd;
 	uint32_t pool_uid, pool_gid;    /* of pool processes */
 
@@ -135,6 +137,7 @@ struct master {
 	struct master_pool **pools;
 	size_t pool_count;
 	struct master_listeners listeners;
+	struct master_inherited inherited;
 	struct master_proc *procs;
 	size_t proc_count;
 	struct master_zygote *zygotes;
@@ -158,6 +161,7 @@ struct master {
 	bool killed;                    /* the deadline has passed */
 	bool start_failed;              /* no pool could load its application */
 	struct master_notify *notify;   /* NULL: nobody wants to be told */
+	int ready_fd;                   /* of --ready-fd, until it has been told; else -1 */
 	struct master_figures gone;     /* requests of processes that have ended */
 	struct master_crashes crashes;
 	uint64_t grants_short_ms;       /* when process.max was reached last; 0: never */

@@ -158,6 +158,10 @@ static void proc_drain(struct master_proc *proc, enum master_drain_kind kind, ui
 
 void master_proc_drain_end(struct master_proc *proc, uint64_t budget_ms)
 {
+	if (proc->spec->listener->foreign) {    /* what comes from now on waits for who serves the socket next */
+		master_proc_drain_replaced(proc, budget_ms);
+		return;
+	}
 	proc->state = MASTER_PROC_ENDING;
 	proc_drain(proc, MASTER_DRAIN_END, budget_ms);
 }

@@ -27,6 +27,9 @@ static const char *const kind_names[] = {
 /* Variables without which a process of this kind would not run as its tests or its clock expect. */
 static const char *const kept_always[] = { "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
 					   NULL };
+/* The master's talk with who started it. */
+static const char *const kept_never[] = { SPAWN_ENV, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID",
+					  "LISTEN_FDS", "LISTEN_FDNAMES", NULL };
 static const char *const kept_php[] = { "PHPRC", "PHP_INI_SCAN_DIR", NULL };
 
 int master_spawn_open_exe(struct err *err)
@@ -68,8 +71,9 @@ static bool spawn_passes(const char *patterns, const char *entry)
 
 static bool spawn_keeps(const struct master_spawn *plan, const char *entry)
 {
-	if (spawn_is(entry, SPAWN_ENV))
-		return false;
+	for (const char *const *name = kept_never; *name; name++)
+		if (spawn_is(entry, *name))
+			return false;
 	if (plan->whole_environ)
 		return true;
 	for (const char *const *name = kept_always; *name; name++)

@@ -11,6 +11,7 @@ struct master_listen_want master_spec_want(const struct conf_pool *pool)
 {
 	return (struct master_listen_want){
 		.listen = pool->listen,
+		.name = pool->name,
 		.backlog = pool->listen_backlog,
 		.uid = pool->listen_uid,
 		.gid = pool->listen_gid,
@@ -25,6 +26,7 @@ struct master_listen_want master_spec_want_status(const struct conf_pool *pool)
 	struct master_listen_want want = master_spec_want(pool);
 
 	want.listen = pool->status_listen;
+	want.name = NULL;
 	return want;
 }
 

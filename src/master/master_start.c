@@ -55,14 +55,13 @@ static int start_user(struct master *m, struct err *err)
 
 static int start_sockets(struct master *m, struct err *err)
 {
-	struct master_inherited inherited = { 0 };
 	struct master_spec **specs;
 
-	master_inherit(&m->listeners, &inherited);
+	master_inherit(&m->listeners, &m->inherited, m->first_pid);
 	specs = master_specs_open(m, m->conf, err);
-	master_inherit_end(&m->listeners, &inherited);
 	if (!specs)
 		return -1;
+	master_inherit_settle(&m->listeners, &m->inherited);
 	m->pool_count = m->conf->pool_count;
 	m->pools = xcalloc(m->pool_count, sizeof(*m->pools));
 	for (size_t i = 0; i < m->pool_count; i++) {
@@ -229,6 +228,7 @@ static void master_undo(struct master *m)
 	for (size_t i = 0; i < m->pool_count; i++)
 		master_pool_free(&m->pools[i]);
 	free(m->pools);
+	master_inherit_end(&m->listeners, &m->inherited);
 	if (m->pid_file)
 		master_pid_remove(m->pid_file);
 	free(m->pid_file);

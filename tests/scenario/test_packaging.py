@@ -1,4 +1,4 @@
-"""What is installed beside the program: completions, the rotation of logs, the folder of sockets."""
+"""What is installed beside the program: completions, the rotation of logs, the folder of sockets, systemd's units."""
 import os
 import re
 import shutil
@@ -11,6 +11,7 @@ from weirtest.server import REPO
 
 LOGROTATE = shutil.which("logrotate", path="/usr/sbin:/usr/bin:/sbin")
 TMPFILES = shutil.which("systemd-tmpfiles")
+ANALYZE = shutil.which("systemd-analyze")
 
 
 def template(name, **places):
@@ -151,3 +152,34 @@ def test_systemd_tmpfiles_makes_the_folder(weir):
         pytest.skip("no users below an empty root")
     assert done.returncode == 0, done.stderr
     assert os.stat(root + "/run/weir").st_mode & 0o7777 == 0o755
+
+
+# ---- systemd's units
+
+def unit(name, weir=None):
+    """The unit with a Debian package's places; and with the program that is tested."""
+    text = template("systemd/%s.in" % name, confdir="/etc/weir", localstatedir="/var", sbindir="/usr/sbin",
+                    runstatedir="/run")
+    return text.replace("/usr/sbin/weir", weir.binary) if weir else text
+
+
+@pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze")
+def test_systemd_understands_the_units(weir):
+    for name in ("weir.service", "weir.socket"):
+        with open(weir.path(name), "w") as f:
+            f.write(unit(name, weir))
+    done = subprocess.run([ANALYZE, "verify", "--man=no", weir.path("weir.service"), weir.path("weir.socket")],
+                          capture_output=True, text=True, timeout=60, env=dict(os.environ, SYSTEMD_LOG_LEVEL="notice"))
+    assert "weir" not in done.stderr, done.stderr
+    with open(weir.path("weir.service"), "a") as f:         # a mistake would be told
+        f.write("[Service]\nNonsense=1\n")
+    done = subprocess.run([ANALYZE, "verify", "--man=no", weir.path("weir.service")],
+                          capture_output=True, text=True, timeout=60)
+    if "Nonsense" not in done.stderr:
+        pytest.skip("systemd-analyze finds nothing here: " + done.stderr)
+
+
+def test_the_service_starts_what_is_installed():
+    text = unit("weir.service")
+    assert "\nExecStart=/usr/sbin/weir --nodaemonize --fpm-config /etc/weir/weir.conf\n" in text
+    assert "\nReadWritePaths=-/var -/run\n" in text and "\nListenStream=/run/weir/www.sock\n" in unit("weir.socket")

@@ -116,6 +116,30 @@ def test_a_pool_process_that_does_not_answer_stops_nothing(weir, manager):
     weir.wait_log("NOTICE: systemd monitor interval set to 200ms")
 
 
+def test_the_watchdog_is_answered_in_a_drain_too(weir, manager):
+    weir.global_("process_control_timeout = 100")
+    www = weir.pool()
+    weir.env["WATCHDOG_USEC"] = "100000"
+    weir.start()
+    held = www.open(www.script(HOLD + "echo 'whole';"))
+    www.busy()
+    weir.send_signal(signal.SIGTERM)
+    assert int(manager.wait(r"\ASTOPPING=1\nEXTEND_TIMEOUT_USEC=(\d+)\nSTATUS=Ending$")[1]) > 100e6
+    for _ in range(3):
+        assert manager.wait("")[0] == "" and manager.heard[-1] == "WATCHDOG=1"
+    www.release()
+    assert held.reply().text == "whole" and weir.ended() == 0
+
+
+def test_the_watchdog_of_another_process(weir, manager):
+    weir.env.update(WATCHDOG_USEC="100000", WATCHDOG_PID="1")
+    weir.global_("systemd_interval = 1")
+    weir.pool()
+    weir.start()
+    manager.wait(STATUS)
+    assert "WATCHDOG=1" not in manager.heard and not weir.log_lines("watchdog")
+
+
 @pytest.mark.skipif(FPM is None, reason="no php-fpm8.2")
 def test_beside_php_fpm():
     told, said = [], []

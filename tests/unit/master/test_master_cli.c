@@ -94,7 +94,7 @@ static void defines_keep_their_order(void **state)
 	struct line l;
 	(void)state;
 
-	parse(&l, "weir -d a=1 -db --define=c=x=y -c /etc/php --module-dir=mods");
+	parse(&l, "weir -d a=1 -db --define=c=x=y -c /etc/php --module-dir=mods --ready-fd 3");
 	assert_int_equal(l.rc, 0);
 	assert_int_equal(l.cli.define_count, 3);
 	assert_string_equal(l.cli.defines[0], "a=1");
@@ -102,6 +102,7 @@ static void defines_keep_their_order(void **state)
 	assert_string_equal(l.cli.defines[2], "c=x=y");
 	assert_string_equal(l.cli.ini_path, "/etc/php");
 	assert_string_equal(l.cli.module_dir, "mods");
+	assert_string_equal(l.cli.ready_fd, "3");
 	master_cli_free(&l.cli);
 }
 
@@ -182,6 +183,7 @@ static void what_is_wrong_is_named(void **state)
 	refused("weir -y", "--fpm-config needs a value");
 	refused("weir --fpm-config=", "--fpm-config needs a value");
 	refused("weir --module-dir", "--module-dir needs a value");
+	refused("weir --ready-fd=", "--ready-fd needs a value");
 }
 
 static void usage_names_every_option_that_works(void **state)
