@@ -102,7 +102,8 @@ void request_ended(struct dispatch_request *r)
 	}
 	fcgi_mux_done(&c->mux, r->id);
 	c->answered++;
-	c->closing |= !r->keep_conn || d->closing;
+	c->closing |= !r->keep_conn;
+	c->last |= d->closing;
 	c->unread |= !r->stdin_ended || r->role == FCGI_AUTHORIZER;
 	if (c->full) {
 		c->full = false;
