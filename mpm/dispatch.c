@@ -92,7 +92,7 @@ void dispatch_closing(struct dispatch *d)
 
 	d->closing = true;
 	for (c = TAILQ_FIRST(&d->conns); c; c = TAILQ_NEXT(c, next))
-		c->ending |= c->out.len > 0;
+		c->last |= c->out.len > 0;
 }
 
 void dispatch_close_parked(struct dispatch *d)

@@ -107,7 +107,8 @@ bool dispatch_slot_idle(const struct dispatch_slot *s);
 
 /* ---- the whole */
 
-/* From now on each answer closes its connection; parked ones stay until dispatch_close_parked(). */
+/* From now on each answer closes its connection, unless the next request is there already; parked ones stay until
+ * dispatch_close_parked(). */
 void dispatch_closing(struct dispatch *d);
 /* All but those on which something has come. */
 void dispatch_close_parked(struct dispatch *d);

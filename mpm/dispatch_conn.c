@@ -98,10 +98,11 @@ bool conn_rests(const struct dispatch_conn *c)
 	return TAILQ_EMPTY(&c->requests) && c->out.len == 0;
 }
 
-/* How long it may now say nothing. Half a record is the begin of a head, whatever came before. */
+/* How long it may now say nothing. Half a record is the begin of a head, whatever came before; so is what let one stay
+ * that was to close. */
 static void set_due(struct dispatch_conn *c)
 {
-	enum due_kind kind = c->has_asked && fcgi_mux_clean(&c->mux) ? DUE_PARKED : DUE_FIRST;
+	enum due_kind kind = c->has_asked && !c->last && fcgi_mux_clean(&c->mux) ? DUE_PARKED : DUE_FIRST;
 
 	if (!conn_rests(c)) {
 		if (c->due.kind == DUE_PARKED || c->due.kind == DUE_FIRST)
@@ -111,21 +112,19 @@ static void set_due(struct dispatch_conn *c)
 	}
 }
 
-/* Something has come that was not read yet. */
-static bool speaks(const struct dispatch_conn *c)
+/* Who multiplexes may have asked again before it knew: that would be lost without a word. */
+static bool is_over(const struct dispatch_conn *c)
 {
-	return c->d->world->peek(c->io) == DISPATCH_PEEK_BYTES;
+	if (c->closing || c->no_more_input)
+		return true;
+	return c->last && fcgi_mux_clean(&c->mux) && c->d->world->peek(c->io) != DISPATCH_PEEK_BYTES;
 }
 
 void conn_rest(struct dispatch_conn *c)
 {
 	if (c->dead)
 		return;
-	if (conn_rests(c) && c->ending && !c->closing && !c->no_more_input && speaks(c)) {
-		conn_watch(c, true);
-		return;
-	}
-	if (conn_rests(c) && (c->closing || c->ending || c->no_more_input)) {
+	if (conn_rests(c) && is_over(c)) {
 		conn_let_go(c, c->unread && !c->no_more_input ? DISPATCH_LINGER : DISPATCH_CLOSE);
 		return;
 	}

@@ -77,7 +77,7 @@ struct dispatch_conn {
 	bool full;                      /* not read: a body waits for its slot */
 	bool no_more_input;             /* its sending side has ended */
 	bool closing;                   /* closes once all its replies are written */
-	bool ending;                    /* likewise, unless another request has come: the server ends */
+	bool last;                      /* so too, but not in the middle of a next request */
 	bool broken;                    /* one of them never ends: no further request is begun */
 	bool unread;                    /* something unread may be there when it closes */
 	bool has_asked;                 /* a request has come */

@@ -103,7 +103,7 @@ void request_ended(struct dispatch_request *r)
 	fcgi_mux_done(&c->mux, r->id);
 	c->answered++;
 	c->closing |= !r->keep_conn;
-	c->ending |= d->closing;
+	c->last |= d->closing;
 	c->unread |= !r->stdin_ended || r->role == FCGI_AUTHORIZER;
 	if (c->full) {
 		c->full = false;

@@ -9,6 +9,7 @@
 #include "src/base/mem.h"
 #include "src/master/master_proto.h"
 
+#define UNNEEDED_MS 1000                /* children that had nothing to do for so long are sent away */
 #define NEARLY_MS 1000                  /* of the budget, at most a tenth, kept for the last phase */
 
 static void each_child(struct pool *p, void (*fn)(struct pool_child *c))
@@ -83,13 +84,23 @@ static void tell_drain(struct pool_child *c)
 		pool_talk_order(c, CHILD_DRAIN);
 }
 
-/* Its children serve for as long as the dispatcher may have anything for them; a slow reader needs none. */
+/* Its children serve for as long as the dispatcher may have anything for them. A slow reader needs none, but who
+ * multiplexes may ask again at any time. */
+static bool needs_children(struct pool *p)
+{
+	uint64_t now = clock_ms();
+
+	if (pool_dispatch_needs_children(p))
+		p->needed_ms = now;
+	return !pool_dispatch_empty(p) && now < p->needed_ms + UNNEEDED_MS;
+}
+
 static void dispatch_look(struct pool *p)
 {
 	if (p->orphaned) {              /* no child's death would be told any more: they see the end of their links */
 		if (pool_dispatch_empty(p))
 			pool_exit(p);
-	} else if (!pool_dispatch_needs_children(p)) {
+	} else if (!needs_children(p)) {
 		each_child(p, tell_drain);
 	}
 }

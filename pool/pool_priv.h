@@ -192,6 +192,7 @@ struct pool {
 	enum drain_phase drain;
 	struct event *drain_timer;
 	uint64_t drain_us;              /* when it began */
+	uint64_t needed_ms;             /* from then on, no request needed a child */
 	bool drain_hurry;               /* its time is over: requests in flight were told to give up */
 };
 

@@ -319,6 +319,46 @@ static void a_long_reply_is_written_in_parts(void **state)
 	assert_true(conn_rests(c->conn));
 }
 
+/* Who multiplexes has asked again before it saw the end. */
+static void what_was_asked_before_the_end_is_answered(void **state)
+{
+	struct world_io *s, *c;
+
+	(void)state;
+	world_begin();
+	s = world_slot();
+	c = client();
+	get(c, 1);
+	dispatch_closing(w.d);
+	c->peek = DISPATCH_PEEK_BYTES;
+	answers(s, "x");
+	assert_int_equal(c->closes, 0);
+	assert_true(c->reads);
+	c->peek = DISPATCH_PEEK_NOTHING;
+	dispatch_conn_input(c->conn, (const uint8_t *)"\1\1\0\2", 4);
+	assert_int_equal(c->closes, 0);
+	dispatch_conn_input(c->conn, (const uint8_t *)"\0\10\0\0\0\1\1\0\0\0\0\0\1\4\0\2\0\0\0\0\1\5\0\2\0\0\0\0", 28);
+	answers(s, "y");
+	assert_int_equal(c->closes, 1);
+	assert_heard(c, "OUT 1 x\nOUT 1\nEND 1 0 0\nOUT 2 y\nOUT 2\nEND 2 0 0\n");
+}
+
+/* But who has no use for the connection itself is not asked. */
+static void one_that_was_not_to_be_kept_closes_at_the_end(void **state)
+{
+	struct world_io *s, *c;
+
+	(void)state;
+	world_begin();
+	s = world_slot();
+	c = client();
+	ask_with(c, 1, 0, "GET", "");
+	dispatch_closing(w.d);
+	c->peek = DISPATCH_PEEK_BYTES;
+	answers(s, "x");
+	assert_int_equal(c->closes, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +373,8 @@ int main(void)
 		WORLD_TEST(a_short_reply_waits_for_no_long_one),
 		WORLD_TEST(several_answers_of_a_slow_client_end_each),
 		WORLD_TEST(a_long_reply_is_written_in_parts),
+		WORLD_TEST(what_was_asked_before_the_end_is_answered),
+		WORLD_TEST(one_that_was_not_to_be_kept_closes_at_the_end),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
