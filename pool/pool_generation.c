@@ -137,18 +137,26 @@ static void on_message(struct generation *g, struct ipc_msg *msg)
 	}
 }
 
-static void on_zygote(evutil_socket_t fd, short what, void *arg)
+/* All that it has said. */
+static enum ipc_got hear_zygote(struct generation *g)
 {
-	struct generation *g = arg;
 	struct ipc_msg msg;
-	enum ipc_got got;
+	enum ipc_got got = IPC_END;
 
-	(void)what;
-	while ((got = ipc_recv((int)fd, &msg, g->pool->space)) == IPC_MESSAGE) {
+	while (g->link != -1 && (got = ipc_recv(g->link, &msg, g->pool->space)) == IPC_MESSAGE) {
 		on_message(g, &msg);
 		ipc_drop_fds(&msg);
 	}
-	if (got == IPC_END)
+	return got;
+}
+
+static void on_zygote(evutil_socket_t fd, short what, void *arg)
+{
+	struct generation *g = arg;
+
+	(void)fd;
+	(void)what;
+	if (hear_zygote(g) == IPC_END)
 		pool_generation_lost(g, 0);
 }
 
@@ -236,6 +244,7 @@ void pool_generation_reaped(struct pool *p, pid_t pid, int status)
 				log_warning("zygote %d exited on signal %d (SIG%s)", (int)pid, WTERMSIG(status),
 				    sigabbrev_np(WTERMSIG(status)));
 			g->zygote = 0;
+			hear_zygote(g);         /* the master may know of its end first: why is still to be read */
 			pool_generation_lost(g, 0);
 			return;
 		}
