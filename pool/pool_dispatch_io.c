@@ -90,7 +90,7 @@ static void on_conn(evutil_socket_t fd, short what, void *arg)
 	p->dispatch->at_hand = io;
 	if (what & EV_READ)
 		read_conn(io);
-	if (what & EV_WRITE && p->dispatch->at_hand)
+	if (what & EV_WRITE && p->dispatch->at_hand == io)
 		dispatch_conn_writable(io->conn);
 	pool_dispatch_done(p);
 }
