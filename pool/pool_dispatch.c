@@ -125,6 +125,14 @@ static void world_give(void *arg)
 	io->begun = b.begun;
 }
 
+/* Its own time was over: of several slots the process may have been ended for another. */
+static bool is_late(const struct pool *p, const struct board_view *v)
+{
+	uint64_t limit_ms = (uint64_t)p->conf->request_terminate_timeout_s * 1000;
+
+	return limit_ms > 0 && board_age_ms(clock_ms(), v->brief.request_start_ms) >= limit_ms;
+}
+
 static struct dispatch_death world_death(void *arg)
 {
 	const struct dispatch_io *io = arg;
@@ -141,7 +149,8 @@ static struct dispatch_death world_death(void *arg)
 	slot->told = true;
 	pd->child_said = v->reasons[REASON_REQUEST_TIMEOUT] > 0;
 	how.started = v->brief.begun > io->begun;
-	how.ended_by_us = io->child->kill_ms != 0 || pd->child_said;
+	how.ended_by_us = io->child->kill_ms != 0 && (io->pool->threads == 1 || is_late(io->pool, v));
+	how.ended_by_us |= pd->child_said;
 	return how;
 }
 

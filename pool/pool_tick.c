@@ -3,6 +3,7 @@
  * differ by time alone. */
 #include "pool/pool_priv.h"
 
+#include <malloc.h>
 #include "mpm/child_proto.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
@@ -246,8 +247,10 @@ static void set_timer(struct pool *p, uint64_t ms)
 static void arm_sockets(struct pool *p)
 {
 	p->asleep = true;
-	if (pool_dispatch_serves(p))    /* it pokes when it has something to do */
+	if (pool_dispatch_serves(p)) {  /* it pokes when it has something to do */
+		malloc_trim(0);         /* what a burst of bodies took goes back */
 		return;
+	}
 	event_add(p->ready_event, NULL);
 	for (uint32_t i = 0; i < p->info->listen_count; i++)
 		event_add(p->listening[i], NULL);
