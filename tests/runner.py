@@ -277,7 +277,7 @@ def scenarios(args, work):
     pytest(folders, plain, work, 1, ["-m", "plain"] + more)
     pytest(["php"], event, work, shares, ["-m", "not plain"] + more)
     pytest(["scenario"], event, work, shares, ["-m", "event and not plain"] + more)
-    if zts:
+    if zts and args.long:               # tests/php-zts, above, runs always
         pytest(["php"], zts, work, shares, ["-m", "not plain"] + more)
     if args.long:
         pytest(["soak", "bench"], plain, work, 1, more)
