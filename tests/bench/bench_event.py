@@ -11,6 +11,7 @@ IDLE = 10000
 WAIT_MS = 10
 OVERLOAD = 2 * 8 * 1000 // WAIT_MS      # requests a second: twice what 8 children can answer
 OVERLOAD_S = 30
+QUEUED = 1000                           # queue.max
 
 
 @case("event-new", "event, hello, 8 children, a new connection for each request, one core for the server")
@@ -70,10 +71,14 @@ def event_parked(bench):
 
 def overloaded(bench, which):
     with bench.alone(which, {"bench": EVENT}) as server:
-        got = bench.load.run(server, "wait.php", "-r", OVERLOAD, "-t", OVERLOAD_S, "-c", 8000, "--expect-status", 200,
-                             query="ms=%d" % WAIT_MS, may_fail=True)
+        bench.load.run(server, "wait.php", "-c", 8, "-n", 100, query="ms=%d" % WAIT_MS)
+        before = bench_proc.pss_kib(server.pid)
+        with Highest(server.pid) as memory:
+            got = bench.load.run(server, "wait.php", "-r", OVERLOAD, "-t", OVERLOAD_S, "-c", 8000, "--expect-status", 200,
+                                 query="ms=%d" % WAIT_MS, may_fail=True)
     ms = {name: us / 1000 for name, us in got["latency_us"].items()}
-    return ms, 100 * got["errors"] / got["requests"], got["errors_by_kind"]["timeout"]
+    each = (memory.kib - before) / QUEUED
+    return ms, 100 * got["errors"] / got["requests"], got["errors_by_kind"]["timeout"], each
 
 
 @case("event-overload", "event, 8 children, %d requests a second that wait %d ms each, for %d s: twice what they can do" % (
@@ -84,4 +89,5 @@ def event_overload(bench):
     for what in ("p50", "p99", "max"):
         yield absolute("event-overload", "latency of the answered, " + what, "ms", weir[0][what], fpm[0][what])
     yield absolute("event-overload", "refused", "%", weir[1], fpm[1])
+    yield absolute("event-overload", "memory of a queued request and its connection", "KiB", weir[3], 0)
     yield absolute("event-overload", "given up after 30 s", "requests", weir[2], fpm[2], at_most=0)
