@@ -58,6 +58,7 @@ struct dispatch_world {
 	void (*close_slot)(void *io);
 	void (*give)(void *io);                 /* the next request is about to be given to this slot */
 	void (*slot_leaves)(void *io);          /* it has said so: dispatch_slot_retire() its siblings */
+	bool (*has_begun)(void *io);            /* the application, with the request that this slot has */
 	struct dispatch_death (*death)(void *io);       /* from here on its request is the dispatcher's to tell of */
 	/* The child sent what no slot sends: end it (dispatch_slot_end() follows). */
 	void (*slot_is_mad)(void *io, const char *why);

@@ -49,6 +49,7 @@ struct dispatch_request {
 	bool stdin_ended, data_ended;   /* all of it has come */
 	bool stdin_sent;                /* and was sent to the slot, its end too */
 	bool streamed;                  /* given before its body was whole: body holds what was not sent yet */
+	bool kept;                      /* and, until its slot is known to have begun, what was */
 	bool begun;                     /* a byte of its reply has come */
 	bool ended;                     /* END_REQUEST is in its reply */
 	bool unwanted;                  /* its client has given it up while it ran */

@@ -258,8 +258,7 @@ static bool answer_page(struct dispatch_request *r)
 /* Give it before its body is whole. */
 static void stream(struct dispatch_request *r)
 {
-	r->streamed = true;
-	spool_keep(&r->body, false);
+	r->streamed = r->kept = true;
 	if (r->d->conf->event_body_memory < STREAM_MEMORY)
 		spool_memory(&r->body, STREAM_MEMORY);
 	queue_add(r);
@@ -298,6 +297,15 @@ static bool may_stream(const struct dispatch_request *r)
 	       r->body_bytes >= FAST_BYTES_US * (d->now_us - r->head_us);
 }
 
+/* Its slot has begun with it: no other will get it. */
+static void keep_no_more(struct dispatch_request *r)
+{
+	if (!r->kept || !r->slot || !r->d->world->has_begun(r->slot->io))
+		return;
+	r->kept = false;
+	spool_keep(&r->body, false);
+}
+
 /* What a slot takes slowly waits in the kernel, unless others would have to wait behind it. */
 static void hold_back(struct dispatch_request *r)
 {
@@ -324,6 +332,7 @@ void request_input(struct dispatch_request *r, struct spool *to, const uint8_t *
 		stream(r);
 	if (r->ended)                   /* refused meanwhile */
 		return;
+	keep_no_more(r);
 	if (spool_add(to, data, len) < 0) {
 		request_answer(r, REASON_NO_STORAGE);
 		return;
@@ -411,7 +420,7 @@ static bool goes_on(const struct dispatch_request *r, const struct dispatch_deat
 {
 	const struct conf_pool *conf = r->d->conf;
 
-	if (how->ended_by_us || r->begun || (r->streamed && r->body_bytes > 0))
+	if (how->ended_by_us || r->begun || (r->streamed && r->body_bytes > 0 && !r->kept))
 		return false;
 	if (r->unwanted && (r->streamed || drops(r)))   /* a streamed one may never become whole */
 		return false;
@@ -432,7 +441,7 @@ void request_lost(struct dispatch_request *r, const struct dispatch_death *how)
 	}
 	r->d->figures.retried++;
 	r->stdin_sent = false;
-	if (!r->streamed) {             /* else nothing had come */
+	if (!r->streamed || r->kept) {  /* else nothing had come */
 		spool_rewind(&r->body);
 		spool_rewind(&r->data);
 	}

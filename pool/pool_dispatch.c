@@ -125,6 +125,17 @@ static void world_give(void *arg)
 	io->begun = b.begun;
 }
 
+static bool world_has_begun(void *arg)
+{
+	const struct dispatch_io *io = arg;
+	struct board_brief b;
+
+	if (!io->child)
+		return true;
+	board_peek(io->child->gen->board, pool_child_slot(io->child, io->number), &b);
+	return b.begun > io->begun;
+}
+
 /* Its own time was over: of several slots the process may have been ended for another. */
 static bool is_late(const struct pool *p, const struct board_view *v)
 {
@@ -263,6 +274,7 @@ static const struct dispatch_world world = {
 	.slot_leaves = world_slot_leaves,
 	.give = world_give,
 	.death = world_death,
+	.has_begun = world_has_begun,
 	.slot_is_mad = world_mad,
 	.kill_slot = world_kill,
 	.page = world_page,

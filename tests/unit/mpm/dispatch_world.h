@@ -30,6 +30,7 @@ struct world_io {
 	enum dispatch_close how;
 	enum reason killed;
 	struct dispatch_death death;
+	bool begun;                     /* the application has, with the request that it has */
 	size_t seen;                    /* of got, by the test */
 	void *model;                    /* the fuzz target's */
 };
@@ -147,6 +148,13 @@ static inline struct dispatch_death world_death(void *arg)
 	return io->death;
 }
 
+static inline bool world_has_begun(void *arg)
+{
+	const struct world_io *io = arg;
+
+	return io->begun;
+}
+
 static inline void world_mad(void *arg, const char *why)
 {
 	struct world_io *io = arg;
@@ -194,8 +202,8 @@ static inline void world_busy(void *arg)
 static const struct dispatch_world world_calls = {
 	.send = world_send, .watch = world_watch, .peek = world_peek, .close_conn = world_close_conn,
 	.end_slot = world_end_slot, .close_slot = world_close_slot, .give = world_give, .slot_leaves = world_leaves,
-	.death = world_death, .slot_is_mad = world_mad, .kill_slot = world_kill, .page = world_page,
-	.note = world_note, .busy = world_busy,
+	.death = world_death, .has_begun = world_has_begun, .slot_is_mad = world_mad, .kill_slot = world_kill,
+	.page = world_page, .note = world_note, .busy = world_busy,
 };
 
 /* The configuration as it is without a file, with small sizes. To be changed before world_begin(). */

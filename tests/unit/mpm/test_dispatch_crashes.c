@@ -279,14 +279,40 @@ static void a_streamed_body_cannot_be_sent_again(void **state)
 	s = world_slot();
 	c = client();
 	say_head(c, 1, "POST", 10);
+	s->begun = true;
 	say_body(c, 1, 5);
 	t = world_slot();
-	dies(s, false, false);
+	dies(s, true, false);
 	assert_refused(c, 1, "502 ");
 	assert_int_equal(t->gives, 0);
 	say_body(c, 1, 5);                      /* passed over */
 	say_body_end(c, 1);
 	get(c, 1);
+	answers(t, "x");
+	assert_heard(c, "OUT 1 x\nOUT 1\nEND 1 0 0\n");
+}
+
+/* As long as its slot has not begun with it, all of it is kept, whatever its method. */
+static void a_streamed_body_goes_whole_to_the_next_slot(void **state)
+{
+	struct world_io *s, *t, *c;
+
+	(void)state;
+	w.conf.event_request_buffering = CONF_BUFFERING_NO;
+	world_begin();
+	s = world_slot();
+	c = client();
+	say_head(c, 1, "POST", 10);
+	say_body(c, 1, 5);
+	t = world_slot();
+	dies(s, false, false);
+	assert_int_equal(t->gives, 1);
+	assert_true(t->slot->req->kept);
+	t->begun = true;
+	say_body(c, 1, 5);
+	assert_false(t->slot->req->kept);
+	say_body_end(c, 1);
+	assert_non_null(strstr(heard(t), "STDIN 1 bbbbbbbbbb\nSTDIN 1\n"));
 	answers(t, "x");
 	assert_heard(c, "OUT 1 x\nOUT 1\nEND 1 0 0\n");
 }
@@ -328,6 +354,7 @@ int main(void)
 		WORLD_TEST(an_idle_one_may_as_well),
 		WORLD_TEST(who_is_tried_again_is_first),
 		WORLD_TEST(a_streamed_body_cannot_be_sent_again),
+		WORLD_TEST(a_streamed_body_goes_whole_to_the_next_slot),
 		WORLD_TEST(but_where_none_came_there_is_nothing_to_send),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
