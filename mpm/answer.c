@@ -6,11 +6,12 @@
 #include <string.h>
 #include "src/fcgi/fcgi_encode.h"
 
-static size_t head_len(const struct buf *page)
+void answer_without_body(struct buf *page)
 {
-	const uint8_t *blank = memmem(page->data, page->len, "\r\n\r\n", 4);
+	const uint8_t *blank = page->len > 0 ? memmem(page->data, page->len, "\r\n\r\n", 4) : NULL;
 
-	return blank ? (size_t)(blank - page->data) + 4 : page->len;
+	if (blank)
+		page->len = (size_t)(blank - page->data) + 4;
 }
 
 void answer_compose(struct buf *out, const struct answer *answer)
@@ -19,7 +20,9 @@ void answer_compose(struct buf *out, const struct answer *answer)
 
 	if (answer->reason != REASON_CLIENT_GONE) {     /* who has aborted is told of the end alone */
 		reason_page(answer->reason, answer->with_header, &page);
-		fcgi_add_stream(out, FCGI_STDOUT, answer->id, page.data, answer->is_head ? head_len(&page) : page.len);
+		if (answer->is_head)
+			answer_without_body(&page);
+		fcgi_add_stream(out, FCGI_STDOUT, answer->id, page.data, page.len);
 		fcgi_add_stream_end(out, FCGI_STDOUT, answer->id);
 	}
 	fcgi_add_end(out, answer->id, 0, FCGI_REQUEST_COMPLETE);

@@ -17,4 +17,7 @@ struct answer {
 /* Add a whole reply: status, page, end. */
 void answer_compose(struct buf *out, const struct answer *answer);
 
+/* Of a CGI response that answers HEAD: its head alone. */
+void answer_without_body(struct buf *page);
+
 #endif

@@ -63,7 +63,7 @@ struct dispatch_world {
 	/* The child sent what no slot sends: end it (dispatch_slot_end() follows). */
 	void (*slot_is_mad)(void *io, const char *why);
 	void (*kill_slot)(void *io, enum reason reason);        /* its request is given up */
-	/* The whole CGI response to a request for pm.status_path or ping.path; false: it is neither. */
+	/* The whole CGI response to a request for pm.status_path or ping.path, its body too; false: it is neither. */
 	bool (*page)(void *arg, const struct dispatch_request *req, struct buf *out);
 	/* A request was refused, dropped or lost. reason as in the reply, if there was somebody to get one. errno says
 	 * why with REASON_NO_STORAGE. */

@@ -46,6 +46,7 @@ struct dispatch_request {
 	uint16_t id, role;
 	bool keep_conn;
 	bool safe;                      /* GET, HEAD or OPTIONS */
+	bool is_head;
 	bool stdin_ended, data_ended;   /* all of it has come */
 	bool stdin_sent;                /* and was sent to the slot, its end too */
 	bool streamed;                  /* given before its body was whole: body holds what was not sent yet */

@@ -6,6 +6,7 @@
 #include <fastcgi.h>
 #include <stdlib.h>
 #include <string.h>
+#include "mpm/answer.h"
 #include "src/base/mem.h"
 #include "src/fcgi/fcgi_encode.h"
 #include "src/fcgi/fcgi_params.h"
@@ -113,15 +114,17 @@ void request_ended(struct dispatch_request *r)
 		request_over(r);
 }
 
-static void reply(struct dispatch_request *r, const struct buf *page)
+static void reply(struct dispatch_request *r, struct buf *page)
 {
 	struct buf out = { 0 };
 	struct iovec iov;
 
-	if (page)
+	if (page && r->is_head)
+		answer_without_body(page);
+	if (page) {
 		fcgi_add_stream(&out, FCGI_STDOUT, r->id, page->data, page->len);
-	if (page)
 		fcgi_add_stream_end(&out, FCGI_STDOUT, r->id);
+	}
 	fcgi_add_end(&out, r->id, 0, FCGI_REQUEST_COMPLETE);
 	iov = (struct iovec){ .iov_base = out.data, .iov_len = out.len };
 	conn_send(r->conn, r, &iov, 1);
@@ -218,10 +221,12 @@ static bool read_params(struct dispatch_request *r, int64_t *announced_out)
 
 	*announced_out = -1;
 	while (at < end && fcgi_pair_next(&at, end, &pair)) {
-		if (is_name(&pair, "REQUEST_METHOD", 14))
-			r->safe = is_value(&pair, "GET") || is_value(&pair, "HEAD") || is_value(&pair, "OPTIONS");
-		else if (is_name(&pair, "CONTENT_LENGTH", 14))
+		if (is_name(&pair, "REQUEST_METHOD", 14)) {
+			r->is_head = is_value(&pair, "HEAD");
+			r->safe = r->is_head || is_value(&pair, "GET") || is_value(&pair, "OPTIONS");
+		} else if (is_name(&pair, "CONTENT_LENGTH", 14)) {
 			*announced_out = length_of(&pair);
+		}
 	}
 	return at == end;
 }

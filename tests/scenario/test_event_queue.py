@@ -75,6 +75,8 @@ def test_queue_max_0_refuses_what_no_child_is_free_for(weir):
     busy = gate(www, 0)
     at(www, 0)
     assert refused(www.get("/pid.php")) == (503, "queue_full", True)
+    head = www.get("/pid.php", REQUEST_METHOD="HEAD")
+    assert head.status == 503 and head.body == b"" and head.ended
     go(www, 0)
     assert busy.reply().text == "0" and www.get("/pid.php").status == 200
 
