@@ -3,6 +3,7 @@
 #include "pool/pool_priv.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <stdlib.h>
@@ -101,6 +102,19 @@ static struct pool *pool_new(struct spawn_info *info)
 		fail("cannot make an event base: raise the limit of open files");
 	pool_limits_read(&p->limits, p->conf);
 	return p;
+}
+
+bool pool_peer_allowed(struct pool *p, const struct sockaddr *peer, socklen_t len, const char *where)
+{
+	char text[NI_MAXHOST] = "?";
+
+	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->conf, peer))
+		return true;
+	p->reasons[REASON_DENIED]++;
+	getnameinfo(peer, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
+	log_warning("Connection disallowed: IP address '%s' has been dropped%s: it is not in listen.allowed_clients (%s)",
+	    text, where, reason_name(REASON_DENIED));
+	return false;
 }
 
 uint32_t pool_child_slot(const struct pool_child *c, uint32_t i)

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "mpm/child_proto.h"
-#include "mpm/status_page.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -209,47 +208,20 @@ static bool is_request(const struct dispatch_request *r)
 	return has(r, "REQUEST_METHOD") && (has(r, "SCRIPT_FILENAME") || has(r, "PATH_TRANSLATED"));
 }
 
-static void status_page_of(struct pool *p, const struct dispatch_request *r, struct buf *out)
-{
-	size_t len;
-	const char *text = dispatch_param(r, "QUERY_STRING", &len);
-	char *asked = xstrndup(text ? text : "", len);
-	struct status_query query = status_query_read(asked);
-	struct status *status = pool_status(p);
-
-	status_page_head(out, &query);
-	status_page(out, &query, status);
-	free(status);
-	free(asked);
-}
-
-static void without_body(const struct dispatch_request *r, struct buf *page)
-{
-	size_t len;
-	const char *method = dispatch_param(r, "REQUEST_METHOD", &len), *body;
-
-	if (!method || len != 4 || memcmp(method, "HEAD", 4) != 0)
-		return;
-	body = strstr(buf_str(page), "\r\n\r\n");
-	page->len = body ? (size_t)(body + 4 - (const char *)page->data) : 0;
-}
-
 static bool world_page(void *arg, const struct dispatch_request *r, struct buf *out)
 {
 	struct pool *p = arg;
 	bool status = is_path(r, p->conf->status_path);
+	const char *query;
+	char *asked;
+	size_t len;
 
 	if ((!status && !is_path(r, p->conf->ping_path)) || !is_request(r))
 		return false;
-	if (p->drain != DRAIN_NONE && p->drain != DRAIN_REPLACED) {
-		reason_page(REASON_DRAINING, p->conf->reason_header, out);
-	} else if (status) {
-		status_page_of(p, r, out);
-	} else {
-		status_ping_head(out);
-		buf_add_str(out, p->conf->ping_response);
-	}
-	without_body(r, out);
+	query = dispatch_param(r, "QUERY_STRING", &len);
+	asked = xstrndup(query ? query : "", len);
+	pool_page(p, status, asked, out);
+	free(asked);
 	dispatch_note_page(p, r, buf_str(out));
 	return true;
 }

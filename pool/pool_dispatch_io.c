@@ -257,14 +257,11 @@ static bool accept_one(struct pool *p, int listening)
 			accept_later(p, errno);
 		return false;
 	}
-	peer_text((struct sockaddr *)&peer, len, text);
-	if (peer.ss_family != AF_UNIX && !conf_client_allowed(p->conf, (struct sockaddr *)&peer)) {
-		p->reasons[REASON_DENIED]++;
-		log_warning("Connection disallowed: IP address '%s' has been dropped: it is not in "
-		    "listen.allowed_clients (%s)", text, reason_name(REASON_DENIED));
+	if (!pool_peer_allowed(p, (struct sockaddr *)&peer, len, "")) {
 		fd_close(&fd);
 		return true;
 	}
+	peer_text((struct sockaddr *)&peer, len, text);
 	if (dispatch_full(p->dispatch->core))   /* only now: somebody is there who needs the place */
 		dispatch_drop_parked(p->dispatch->core);
 	conn_new(p, fd, text);

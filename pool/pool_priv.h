@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include "mpm/board.h"
 #include "pool/pool_backoff.h"
@@ -258,6 +259,8 @@ void pool_poke(struct pool *p);                 /* something happened: look soon
 
 /* pool_status.c: what the pool does now. */
 struct status *pool_status(struct pool *p);             /* the caller frees it */
+/* The page of pm.status_path (asked: its query), or that of ping.path: a whole CGI response. */
+void pool_page(struct pool *p, bool is_status, const char *asked, struct buf *out);
 bool pool_status_active(enum board_state state);
 void pool_status_look(struct pool *p, unsigned active); /* keep the highest figures; at each look */
 int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask);  /* -1: nonsense */
@@ -324,6 +327,8 @@ void pool_grants_remind(struct pool *p);        /* still waiting: an answer may 
 void pool_grants_got(struct pool *p, uint32_t seq, uint32_t count);
 
 /* pool.c */
+/* listen.allowed_clients: who is not in it is counted and logged (where: "", or " at ..."). Unix sockets always are. */
+bool pool_peer_allowed(struct pool *p, const struct sockaddr *peer, socklen_t len, const char *where);
 /* The scoreboard's number of a child's slot. */
 uint32_t pool_child_slot(const struct pool_child *c, uint32_t i);
 _Noreturn void pool_exit(struct pool *p);

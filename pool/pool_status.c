@@ -7,6 +7,7 @@
 #include <string.h>
 #include "mpm/child_proto.h"
 #include "mpm/dispatch.h"
+#include "mpm/status_page.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -218,6 +219,27 @@ struct status *pool_status(struct pool *p)
 	if (p->dispatch)
 		put_dispatch(s, p);
 	return s;
+}
+
+void pool_page(struct pool *p, bool is_status, const char *asked, struct buf *out)
+{
+	struct status_query query;
+	struct status *status;
+
+	if (p->drain != DRAIN_NONE && p->drain != DRAIN_REPLACED) {
+		reason_page(REASON_DRAINING, p->conf->reason_header, out);
+		return;
+	}
+	if (!is_status) {
+		status_ping_head(out);
+		buf_add_str(out, p->conf->ping_response);
+		return;
+	}
+	query = status_query_read(asked);
+	status = pool_status(p);
+	status_page_head(out, &query);
+	status_page(out, &query, status);
+	free(status);
 }
 
 int pool_status_tell(struct pool_child *c, const struct ipc_msg *ask)

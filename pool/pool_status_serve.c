@@ -5,10 +5,10 @@
 
 #include <errno.h>
 #include <fastcgi.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "mpm/answer.h"
 #include "mpm/status_page.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -77,45 +77,25 @@ static bool is_path(const char *path, const char *name)
 	return path && *path && strcmp(path, name) == 0;
 }
 
-static void page_of(struct status_conn *c, struct buf *page)
-{
-	struct pool *p = c->pool;
-	struct status_query query = status_query_read(param(c, "QUERY_STRING"));
-	struct status *status = pool_status(p);
-
-	status_page_head(page, &query);
-	status_page(page, &query, status);
-	free(status);
-}
-
 static void compose(struct status_conn *c, struct buf *page)
 {
-	const struct pool *p = c->pool;
+	struct pool *p = c->pool;
 	const char *name = param(c, "SCRIPT_NAME");
 	bool status = is_path(p->conf->status_path, name);
 
-	if (!status && !is_path(p->conf->ping_path, name)) {
+	if (status || is_path(p->conf->ping_path, name))
+		pool_page(p, status, param(c, "QUERY_STRING"), page);
+	else
 		status_not_found(page);
-	} else if (p->drain != DRAIN_NONE && p->drain != DRAIN_REPLACED) {
-		reason_page(REASON_DRAINING, p->conf->reason_header, page);
-	} else if (status) {
-		page_of(c, page);
-	} else {
-		status_ping_head(page);
-		buf_add_str(page, p->conf->ping_response);
-	}
 }
 
 static void answer(struct status_conn *c)
 {
 	struct buf page = { 0 };
-	const char *body;
 
 	compose(c, &page);
-	if (strcmp(param(c, "REQUEST_METHOD"), "HEAD") == 0) {
-		body = strstr(buf_str(&page), "\r\n\r\n");
-		page.len = body ? (size_t)(body + 4 - (const char *)page.data) : 0;
-	}
+	if (strcmp(param(c, "REQUEST_METHOD"), "HEAD") == 0)
+		answer_without_body(&page);
 	fcgi_add_stream(&c->out, FCGI_STDOUT, c->turn.id, page.data, page.len);
 	fcgi_add_stream_end(&c->out, FCGI_STDOUT, c->turn.id);
 	fcgi_add_end(&c->out, c->turn.id, 0, FCGI_REQUEST_COMPLETE);
@@ -251,19 +231,6 @@ static void conn_new(struct pool *p, int fd)
 	set_late(c, REQUEST_S);
 }
 
-static bool allowed(struct pool *p, const struct sockaddr *peer, socklen_t len)
-{
-	char text[NI_MAXHOST] = "?";
-
-	if (peer->sa_family == AF_UNIX || conf_client_allowed(p->conf, peer))
-		return true;
-	p->reasons[REASON_DENIED]++;
-	getnameinfo(peer, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
-	log_warning("Connection disallowed: IP address '%s' has been dropped at pm.status_listen: it is not in "
-	    "listen.allowed_clients (%s)", text, reason_name(REASON_DENIED));
-	return false;
-}
-
 static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct status_server *server = ((struct pool *)arg)->status;
@@ -291,7 +258,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 	int conn = accept4((int)fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)what;
-	if (conn >= 0 && allowed(p, (struct sockaddr *)&peer, len))
+	if (conn >= 0 && pool_peer_allowed(p, (struct sockaddr *)&peer, len, " at pm.status_listen"))
 		conn_new(p, conn);
 	else if (conn >= 0)
 		fd_close(&conn);
